@@ -1,0 +1,224 @@
+//! What goes out when something rings.
+//!
+//! Shape   one JSON object an alert, every key always there, null where it does not apply.
+//! Rules   the id is derived from what the alert is, so a replay repeats it byte for byte.
+//! Source  DESIGN §7 and D-6; readings of the specification.
+
+use serde::Serialize;
+
+use crate::unit::{EventTime, Key128};
+
+/// What rang.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AlertKind {
+    /// E05 arrived.
+    CancellationIntent,
+    /// A signal became active.
+    Signal,
+    /// A combination of signals became active.
+    RedFlag,
+    /// The held band of a score moved.
+    Band,
+    /// A score fell by so many points in so many days.
+    Drop,
+}
+
+impl AlertKind {
+    /// Every kind.
+    pub const ALL: &[AlertKind] = &[
+        AlertKind::CancellationIntent,
+        AlertKind::Signal,
+        AlertKind::RedFlag,
+        AlertKind::Band,
+        AlertKind::Drop,
+    ];
+
+    /// The word in JSON, labels and summaries.
+    pub const fn name(self) -> &'static str {
+        match self {
+            AlertKind::CancellationIntent => "cancellation_intent",
+            AlertKind::Signal => "signal",
+            AlertKind::RedFlag => "red_flag",
+            AlertKind::Band => "band",
+            AlertKind::Drop => "drop",
+        }
+    }
+}
+
+/// Which way the customer went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Towards leaving.
+    Worse,
+    /// A recovery that an event brought.
+    Better,
+    /// A recovery because evidence ran out and nobody came back.
+    Faded,
+}
+
+impl Direction {
+    /// The word in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Direction::Worse => "worse",
+            Direction::Better => "better",
+            Direction::Faded => "faded",
+        }
+    }
+}
+
+/// What brought the judging at which the alert rang.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// An event from a file, a pipe or memory.
+    Event {
+        /// The event's id.
+        id: String,
+    },
+    /// An event from a topic.
+    Record {
+        /// The event's id.
+        id: String,
+        /// The topic it came from.
+        topic: String,
+        /// The partition it came from.
+        partition: u32,
+        /// Its offset there.
+        offset: i64,
+    },
+    /// Time alone.
+    Timer,
+}
+
+/// One part of a score's explanation; the points of all parts add up to the score.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Part {
+    /// An active signal.
+    Signal {
+        /// The signal's id.
+        signal: String,
+        /// Its name.
+        name: String,
+        /// What its measure reads.
+        value: f64,
+        /// What it is compared with.
+        threshold: f64,
+        /// What it adds.
+        points: f64,
+    },
+    /// What a group's cap takes away.
+    Cap {
+        /// The group's name.
+        cap: String,
+        /// The group's points before the cap.
+        value: f64,
+        /// The cap.
+        threshold: f64,
+        /// Cap less value: negative.
+        points: f64,
+    },
+    /// What a floor adds.
+    Floor {
+        /// `count`, or the id of the red flag.
+        floor: String,
+        /// The number of active signals, or the red flag's floor.
+        value: f64,
+        /// The floor.
+        threshold: f64,
+        /// What it adds.
+        points: f64,
+    },
+    /// What an override adds or takes away.
+    Override {
+        /// Who set it, or `unknown`.
+        #[serde(rename = "override")]
+        by: String,
+        /// Why, if it was said.
+        reason: Option<String>,
+        /// The value it was set to.
+        value: f64,
+        /// What it adds; negative where it takes away.
+        points: f64,
+    },
+    /// A weighted sub-score.
+    Subscore {
+        /// Its name.
+        subscore: String,
+        /// Its points, 0 to 100.
+        value: f64,
+        /// Its weight among those available, 0 to 1.
+        weight: f64,
+        /// What it adds.
+        points: f64,
+        /// What it is the mean of.
+        inputs: Vec<Input>,
+    },
+}
+
+/// One input of a sub-score.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Input {
+    /// The measure's name.
+    pub input: String,
+    /// What it reads.
+    pub value: f64,
+    /// Where it gives 0 points.
+    pub low: f64,
+    /// Where it gives 100 points.
+    pub high: f64,
+    /// The points it gives, 0 to 100.
+    pub score: f64,
+}
+
+impl Part {
+    /// What this part adds to the score.
+    pub fn points(&self) -> f64 {
+        match self {
+            Part::Signal { points, .. }
+            | Part::Cap { points, .. }
+            | Part::Floor { points, .. }
+            | Part::Override { points, .. }
+            | Part::Subscore { points, .. } => *points,
+        }
+    }
+}
+
+/// One alert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// What the alert is, hashed.
+    pub id: Key128,
+    /// What rang.
+    pub kind: AlertKind,
+    /// The name of what rang: a score, a signal, a red flag, `CX-1`.
+    pub rule: String,
+    /// The score that rang: bands and drops.
+    pub score: Option<String>,
+    /// Which way.
+    pub direction: Direction,
+    /// Whose.
+    pub customer_id: String,
+    /// The instant of the crossing.
+    pub at: EventTime,
+    /// The band, or `clear`, before.
+    pub from: Option<String>,
+    /// The band, or `active`, after.
+    pub to: Option<String>,
+    /// The score, measure, floor or trend; null where a score is not available.
+    pub value: Option<f64>,
+    /// The score's value before it last changed: bands only.
+    pub previous: Option<f64>,
+    /// What brought it.
+    pub cause: Cause,
+    /// The explanation of the score it belongs to.
+    pub reasons: Vec<Part>,
+    /// The model that judged.
+    pub model_id: String,
+    /// Its version.
+    pub model_version: u32,
+    /// When the alert that a recovery closes or continues first rang.
+    pub open_since: Option<EventTime>,
+    /// Who looks after the customer.
+    pub owner: Option<String>,
+}

@@ -1,0 +1,36 @@
+//! Everything that can grow has a bound here.
+
+/// Longest event id, in bytes (DESIGN: 1 to 128).
+pub const EVENT_ID_BYTES_MAX: usize = 128;
+
+/// Longest customer id, in bytes (DESIGN: 1 to 256).
+pub const CUSTOMER_ID_BYTES_MAX: usize = 256;
+
+/// Longest record, in bytes: Kafka's own default for a message is 1 MiB; one record longer than
+/// this is refused and the next one is read.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+
+/// Largest number a field may carry, either way: in millionths it fits 64 bits nine times over,
+/// and sums of them are kept in 128.
+pub const AMOUNT_MAX: f64 = 1e12;
+/// [`AMOUNT_MAX`] as a whole number.
+pub const AMOUNT_MAX_WHOLE: i64 = 1_000_000_000_000;
+
+/// Most tracks a model may ask for: one bit each in a customer's presence set.
+pub const TRACKS_MAX: usize = 128;
+
+/// Most signals a model may name: one bit each in a customer's active set.
+pub const SIGNALS_MAX: usize = 128;
+
+/// Most scores a model may name.
+pub const SCORES_MAX: usize = 16;
+
+/// Most bands of one score.
+pub const BANDS_MAX: usize = 16;
+
+/// Most partitions a replay may spread customers over.
+pub const PARTITIONS_MAX: u32 = 4_096;
+
+const _: () = assert!(EVENT_ID_BYTES_MAX < RECORD_BYTES_MAX);
+const _: () = assert!(CUSTOMER_ID_BYTES_MAX < RECORD_BYTES_MAX);
+const _: () = assert!(TRACKS_MAX <= u128::BITS as usize && SIGNALS_MAX <= u128::BITS as usize);

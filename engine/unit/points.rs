@@ -1,0 +1,85 @@
+//! A score: points from 0 to 100.
+//!
+//! Rules   finite; rounded to the nearest 1e-9 before it is banded, compared or shown, so that
+//!         the order of a sum cannot move it across an edge.
+//! Source  readings of the specification.
+
+use std::fmt;
+
+/// Points from 0 to 100, a whole number of 1e-9.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Points(i64);
+
+/// How many of the smallest steps make one point.
+const STEPS: f64 = 1e9;
+
+impl Points {
+    /// The lowest score.
+    pub const ZERO: Points = Points(0);
+    /// The highest score.
+    pub const FULL: Points = Points(100_000_000_000);
+
+    /// `number` rounded to the nearest 1e-9 and kept within 0 to 100; a number that is not
+    /// finite gives zero.
+    pub fn new(number: f64) -> Points {
+        if !number.is_finite() {
+            return Points::ZERO;
+        }
+        Points(to_steps(number.clamp(0.0, 100.0)))
+    }
+
+    /// The full number.
+    #[expect(clippy::cast_precision_loss, reason = "at most 1e11 steps: every one is exact")]
+    pub fn get(self) -> f64 {
+        self.0 as f64 / STEPS
+    }
+
+    /// The number of 1e-9 steps: 0 to 100 000 000 000.
+    pub const fn steps(self) -> i64 {
+        self.0
+    }
+
+    /// The score of `steps` steps of 1e-9, kept within 0 to 100.
+    pub fn from_steps(steps: i64) -> Points {
+        Points(steps.clamp(0, Points::FULL.0))
+    }
+
+    /// This score less `other`, of any sign, rounded to 1e-9.
+    #[expect(clippy::cast_precision_loss, reason = "at most 1e11 steps: every one is exact")]
+    pub fn minus(self, other: Points) -> f64 {
+        (self.0 - other.0) as f64 / STEPS
+    }
+}
+
+/// `number`, within 0 to 100, in steps of 1e-9.
+#[expect(clippy::cast_possible_truncation, reason = "the caller bounds it by 100")]
+fn to_steps(number: f64) -> i64 {
+    (number * STEPS).round() as i64
+}
+
+/// One decimal, rounded down, so that number and band agree.
+impl fmt::Display for Points {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = self.0 / 100_000_000;
+        write!(f, "{}.{}", tenths / 10, tenths % 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_42_people_see_the_largest_tenth_not_above_the_score() {
+        for (number, wanted) in [(79.999, "79.9"), (80.0, "80.0"), (0.09, "0.0"), (100.0, "100.0")]
+        {
+            assert_eq!(Points::new(number).to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_17_a_sum_in_another_order_is_the_same_score() {
+        assert_eq!(Points::new(0.1 + 0.2 + 0.3), Points::new(0.3 + 0.2 + 0.1));
+        assert_eq!(Points::new(f64::NAN), Points::ZERO);
+    }
+}

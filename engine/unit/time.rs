@@ -1,0 +1,306 @@
+//! Moments and spans of event time.
+//!
+//! Units   whole milliseconds; a moment counts from 1970-01-01T00:00:00Z.
+//! Rules   nothing here reads a clock; sums saturate, so a far future stays a far future.
+//! Errors  [`TimeFault`] says which part of a text was no time.
+//! Source  RFC 3339; readings of the specification.
+
+use std::fmt;
+
+use jiff::civil;
+use jiff::tz::Offset;
+
+/// The moment a thing happened to the customer, in milliseconds since 1970-01-01 UTC.
+///
+/// Read from the record, never from the clock of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventTime(i64);
+
+/// A length of time in milliseconds, never negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span(i64);
+
+/// Why a text is no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeFault {
+    /// Not of the form `2026-11-21T10:00:00Z`.
+    Form,
+    /// A month, day, hour, minute, second or offset that does not exist; second 60 included.
+    Part,
+    /// Before 1970 or after 9999.
+    Year,
+}
+
+impl fmt::Display for TimeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TimeFault::Form => "wanted RFC 3339 with an offset, such as 2026-11-21T10:00:00Z",
+            TimeFault::Part => "it has a part that does not exist on the calendar",
+            TimeFault::Year => "wanted a year from 1970 to 9999",
+        })
+    }
+}
+
+impl std::error::Error for TimeFault {}
+
+impl EventTime {
+    /// The first moment a record may carry: 1970-01-01T00:00:00Z.
+    pub const FIRST: EventTime = EventTime(0);
+    /// The last moment a record may carry: 9999-12-31T23:59:59.999Z.
+    pub const LAST: EventTime = EventTime(253_402_300_799_999);
+    /// Later than every moment: "never".
+    pub const NEVER: EventTime = EventTime(i64::MAX);
+    /// Earlier than every moment: "always".
+    pub const ALWAYS: EventTime = EventTime(i64::MIN);
+
+    /// The moment `millis` milliseconds after 1970-01-01 UTC, of any sign.
+    pub const fn from_millis(millis: i64) -> EventTime {
+        EventTime(millis)
+    }
+
+    /// Milliseconds since 1970-01-01 UTC.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whether a record may carry this moment: years 1970 to 9999.
+    pub fn is_recordable(self) -> bool {
+        EventTime::FIRST <= self && self <= EventTime::LAST
+    }
+
+    /// The time passed since `earlier`, or zero if `earlier` is not earlier.
+    pub const fn since(self, earlier: EventTime) -> Span {
+        let millis = self.0.saturating_sub(earlier.0);
+        Span(if millis < 0 { 0 } else { millis })
+    }
+
+    /// This moment moved into the future by `span`; `NEVER` and `ALWAYS` stay what they are.
+    pub const fn plus(self, span: Span) -> EventTime {
+        if self.0 == i64::MIN { self } else { EventTime(self.0.saturating_add(span.0)) }
+    }
+
+    /// This moment moved into the past by `span`; `NEVER` and `ALWAYS` stay what they are.
+    pub const fn minus(self, span: Span) -> EventTime {
+        if self.0 == i64::MAX { self } else { EventTime(self.0.saturating_sub(span.0)) }
+    }
+
+    /// The number of the UTC day this moment lies in; day 0 is 1970-01-01.
+    pub const fn day_index(self) -> i64 {
+        self.0.div_euclid(Span::DAY.0)
+    }
+
+    /// The first moment of UTC day `day_index`.
+    pub const fn of_day(day_index: i64) -> EventTime {
+        EventTime(day_index.saturating_mul(Span::DAY.0))
+    }
+
+    /// Reads RFC 3339 with `T` (or `t`) and an offset (`Z`, `z` or `±hh:mm`). Digits beyond
+    /// milliseconds are cut.
+    ///
+    /// # Errors
+    ///
+    /// [`TimeFault`] where the text is of another form, names no real moment (second 60
+    /// included) or lies outside the years 1970 to 9999.
+    pub fn parse(text: &str) -> Result<EventTime, TimeFault> {
+        let bytes = text.as_bytes();
+        if bytes.len() < 20 || !matches!(bytes[10], b'T' | b't') {
+            return Err(TimeFault::Form);
+        }
+        for (at, mark) in [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')] {
+            if bytes[at] != mark {
+                return Err(TimeFault::Form);
+            }
+        }
+        let year = digits(bytes, 0, 4)?;
+        let date = civil::Date::new(
+            i16::try_from(year).map_err(|_| TimeFault::Year)?,
+            i8::try_from(digits(bytes, 5, 2)?).map_err(|_| TimeFault::Part)?,
+            i8::try_from(digits(bytes, 8, 2)?).map_err(|_| TimeFault::Part)?,
+        )
+        .map_err(|_| TimeFault::Part)?;
+        let (hour, minute) = (digits(bytes, 11, 2)?, digits(bytes, 14, 2)?);
+        let second = digits(bytes, 17, 2)?;
+        if 23 < hour || 59 < minute || 59 < second {
+            return Err(TimeFault::Part);
+        }
+        let (millis, rest) = fraction(&bytes[19..])?;
+        let offset_s = offset(rest)?;
+        let midnight = date.to_datetime(civil::Time::midnight());
+        let midnight = Offset::UTC.to_timestamp(midnight).map_err(|_| TimeFault::Year)?;
+        let seconds = midnight.as_second() + hour * 3600 + minute * 60 + second - offset_s;
+        let time = EventTime(seconds * 1000 + millis);
+        if time.is_recordable() { Ok(time) } else { Err(TimeFault::Year) }
+    }
+}
+
+/// The number written in `len` digits at `from`.
+fn digits(bytes: &[u8], from: usize, len: usize) -> Result<i64, TimeFault> {
+    let mut number = 0;
+    for byte in bytes.get(from..from + len).ok_or(TimeFault::Form)? {
+        if !byte.is_ascii_digit() {
+            return Err(TimeFault::Form);
+        }
+        number = number * 10 + i64::from(byte - b'0');
+    }
+    Ok(number)
+}
+
+/// The milliseconds of `.123456…`, if it stands there, and what follows.
+fn fraction(bytes: &[u8]) -> Result<(i64, &[u8]), TimeFault> {
+    let Some((b'.', after)) = bytes.split_first() else { return Ok((0, bytes)) };
+    let n_digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if n_digits == 0 {
+        return Err(TimeFault::Form);
+    }
+    let mut millis = 0;
+    for place in 0..3 {
+        let digit = if place < n_digits { i64::from(after[place] - b'0') } else { 0 };
+        millis = millis * 10 + digit;
+    }
+    Ok((millis, &after[n_digits..]))
+}
+
+/// The seconds east of UTC of `Z`, `z` or `±hh:mm`, which must be all that is left.
+fn offset(bytes: &[u8]) -> Result<i64, TimeFault> {
+    match bytes {
+        [b'Z' | b'z'] => Ok(0),
+        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
+            let (hours, minutes) = (digits(bytes, 1, 2)?, digits(bytes, 4, 2)?);
+            if 23 < hours || 59 < minutes {
+                return Err(TimeFault::Part);
+            }
+            let seconds = hours * 3600 + minutes * 60;
+            Ok(if *sign == b'-' { -seconds } else { seconds })
+        }
+        _ => Err(TimeFault::Form),
+    }
+}
+
+/// UTC with `Z`; milliseconds only where they are not zero.
+impl fmt::Display for EventTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ok(moment) = jiff::Timestamp::from_millisecond(self.0) else {
+            return f.write_str(if self.0 < 0 { "always" } else { "never" });
+        };
+        let civil = Offset::UTC.to_datetime(moment);
+        let (year, month, day) = (civil.year(), civil.month(), civil.day());
+        let (hour, minute, second) = (civil.hour(), civil.minute(), civil.second());
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        match civil.millisecond() {
+            0 => f.write_str("Z"),
+            millis => write!(f, ".{millis:03}Z"),
+        }
+    }
+}
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Span = Span(0);
+    /// The smallest span there is.
+    pub const MILLISECOND: Span = Span(1);
+    /// Twenty-four hours.
+    pub const DAY: Span = Span(86_400_000);
+    /// Longer than every window: "for ever".
+    pub const FOREVER: Span = Span(i64::MAX);
+
+    /// A span of `millis` milliseconds; a negative number gives zero.
+    pub const fn millis(millis: i64) -> Span {
+        Span(if millis < 0 { 0 } else { millis })
+    }
+
+    /// A span of `days` times 24 hours.
+    pub const fn days(days: i64) -> Span {
+        Span::millis(days.saturating_mul(Span::DAY.0))
+    }
+
+    /// The length in milliseconds.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Both spans one after the other.
+    pub const fn plus(self, other: Span) -> Span {
+        Span(self.0.saturating_add(other.0))
+    }
+
+    /// What is left of this span when `other` is taken away, or zero.
+    pub const fn minus(self, other: Span) -> Span {
+        Span::millis(self.0.saturating_sub(other.0))
+    }
+
+    /// Reads a whole number with a unit: `250ms`, `30s`, `15m`, `24h`, `14d`, `2w`; or `0`.
+    ///
+    /// Returns `None` for any other text.
+    pub fn parse(text: &str) -> Option<Span> {
+        if text == "0" {
+            return Some(Span::ZERO);
+        }
+        let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
+        let (number, unit) = text.split_at(unit_at);
+        let number: i64 = number.parse().ok()?;
+        let millis = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 604_800_000,
+            _ => return None,
+        };
+        number.checked_mul(millis).map(Span)
+    }
+}
+
+/// The largest unit that leaves a whole number: `14d`, `36h`, `1500ms`.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (millis, unit) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")] {
+            if self.0 != 0 && self.0 % millis == 0 {
+                return write!(f, "{}{unit}", self.0 / millis);
+            }
+        }
+        write!(f, "{}ms", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, wanted: Result<i64, TimeFault>) {
+        assert_eq!(EventTime::parse(text).map(EventTime::millis), wanted, "{text}");
+    }
+
+    #[test]
+    fn a_40_reads_rfc_3339_with_an_offset_and_nothing_else() {
+        check("1970-01-01T00:00:00Z", Ok(0));
+        check("1970-01-01t00:00:01z", Ok(1_000));
+        check("2026-11-21T10:00:00+02:00", Ok(1_795_248_000_000));
+        check("1970-01-02T00:00:00.1239999Z", Ok(86_400_123));
+        check("9999-12-31T23:59:59.999Z", Ok(253_402_300_799_999));
+        check("0000-01-01T00:00:00Z", Err(TimeFault::Year));
+        check("1969-12-31T23:59:59Z", Err(TimeFault::Year));
+        check("2026-11-21 10:00:00Z", Err(TimeFault::Form));
+        check("2026-11-21T10:00:00", Err(TimeFault::Form));
+        check("2026-11-21T10:00:60Z", Err(TimeFault::Part));
+        check("2026-02-29T10:00:00Z", Err(TimeFault::Part));
+        check("2026-11-21T10:00:00.Z", Err(TimeFault::Form));
+        check("1795248000000", Err(TimeFault::Form));
+    }
+
+    #[test]
+    fn a_41_writes_utc_with_milliseconds_only_where_there_are_some() {
+        assert_eq!(EventTime(1_795_248_000_000).to_string(), "2026-11-21T08:00:00Z");
+        assert_eq!(EventTime(1_795_248_000_007).to_string(), "2026-11-21T08:00:00.007Z");
+    }
+
+    #[test]
+    fn spans_are_read_and_written_with_their_unit() {
+        for text in ["14d", "36h", "1500ms", "1m"] {
+            assert_eq!(Span::parse(text).map(|span| span.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(Span::parse("2w"), Some(Span::days(14)));
+        assert_eq!(Span::parse("14"), None);
+        assert_eq!(Span::parse("-1d"), None);
+    }
+}
