@@ -1,1 +1,11 @@
-//! Floor.
+//! Floor 7: doors. Where records come from, where outputs go, and what time it is outside.
+//!
+//! Shape   a [`Source`] fills a [`Batch`], the floors below turn it into [`Outgoing`]s, a
+//!         [`Sink`] takes them; only then does the source hear how far its records are done.
+//! Rules   a door never interprets an event: that is `record`'s word.
+
+pub mod door;
+
+pub use door::{
+    Batch, Body, Clock, Fault, Fetched, Origin, Outgoing, Position, RawRecord, Sink, Source,
+};
