@@ -10,6 +10,9 @@ pub const CUSTOMER_ID_BYTES_MAX: usize = 256;
 /// this is refused and the next one is read.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
 
+/// Deepest nesting of a field's value: far more than any platform writes.
+pub const RECORD_DEPTH_MAX: usize = 128;
+
 /// Largest number a field may carry, either way: in millionths it fits 64 bits nine times over,
 /// and sums of them are kept in 128.
 pub const AMOUNT_MAX: f64 = 1e12;

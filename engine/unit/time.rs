@@ -3,12 +3,11 @@
 //! Units   whole milliseconds; a moment counts from 1970-01-01T00:00:00Z.
 //! Rules   nothing here reads a clock; sums saturate, so a far future stays a far future.
 //! Errors  [`TimeFault`] says which part of a text was no time.
-//! Source  RFC 3339; readings of the specification.
+//! Source  RFC 3339; readings of the specification; days and dates by Howard
+//!         Hinnant, <https://howardhinnant.github.io/date_algorithms.html> (jiff's own moments end
+//!         a day before the last that a record may carry).
 
 use std::fmt;
-
-use jiff::civil;
-use jiff::tz::Offset;
 
 /// The moment a thing happened to the customer, in milliseconds since 1970-01-01 UTC.
 ///
@@ -111,13 +110,7 @@ impl EventTime {
                 return Err(TimeFault::Form);
             }
         }
-        let year = digits(bytes, 0, 4)?;
-        let date = civil::Date::new(
-            i16::try_from(year).map_err(|_| TimeFault::Year)?,
-            i8::try_from(digits(bytes, 5, 2)?).map_err(|_| TimeFault::Part)?,
-            i8::try_from(digits(bytes, 8, 2)?).map_err(|_| TimeFault::Part)?,
-        )
-        .map_err(|_| TimeFault::Part)?;
+        let day_index = date(bytes)?;
         let (hour, minute) = (digits(bytes, 11, 2)?, digits(bytes, 14, 2)?);
         let second = digits(bytes, 17, 2)?;
         if 23 < hour || 59 < minute || 59 < second {
@@ -125,13 +118,69 @@ impl EventTime {
         }
         let (millis, rest) = fraction(&bytes[19..])?;
         let offset_s = offset(rest)?;
-        let midnight = date.to_datetime(civil::Time::midnight());
-        let midnight = Offset::UTC.to_timestamp(midnight).map_err(|_| TimeFault::Year)?;
-        let seconds = midnight.as_second() + hour * 3600 + minute * 60 + second - offset_s;
+        let seconds = day_index * 86_400 + hour * 3600 + minute * 60 + second - offset_s;
         let time = EventTime(seconds * 1000 + millis);
         if time.is_recordable() { Ok(time) } else { Err(TimeFault::Year) }
     }
+
+    /// Reads a calendar day, `2026-11-21`, as its first moment in UTC. Unlike a moment it may lie
+    /// before 1970, for it may be a birthday.
+    ///
+    /// # Errors
+    ///
+    /// [`TimeFault`] where the text is of another form or names no day of the years 1 to 9999.
+    pub fn parse_day(text: &str) -> Result<EventTime, TimeFault> {
+        let bytes = text.as_bytes();
+        if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+            return Err(TimeFault::Form);
+        }
+        if bytes.starts_with(b"0000") {
+            return Err(TimeFault::Year);
+        }
+        date(bytes).map(EventTime::of_day)
+    }
 }
+
+/// The number of the day of `2026-11-21`, with which `bytes` begins; the marks between its parts
+/// have been looked at.
+fn date(bytes: &[u8]) -> Result<i64, TimeFault> {
+    let (year, month) = (digits(bytes, 0, 4)?, digits(bytes, 5, 2)?);
+    let day = digits(bytes, 8, 2)?;
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let day_max = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i64::from(is_leap),
+        _ => return Err(TimeFault::Part),
+    };
+    if day < 1 || day_max < day {
+        return Err(TimeFault::Part);
+    }
+    // A year that begins in March has its leap day at its end.
+    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    Ok(era * DAYS_OF_ERA + day_of_era - EPOCH_DAY)
+}
+
+/// The year, month and day of day `day_index`.
+fn civil(day_index: i64) -> (i64, i64, i64) {
+    let day = day_index.saturating_add(EPOCH_DAY);
+    let (era, day_of_era) = (day.div_euclid(DAYS_OF_ERA), day.rem_euclid(DAYS_OF_ERA));
+    let leap_days = day_of_era / 1_460 - day_of_era / 36_524 + day_of_era / 146_096;
+    let year_of_era = (day_of_era - leap_days) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + year_of_era;
+    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+}
+
+/// Days of 400 years, after which the calendar repeats.
+const DAYS_OF_ERA: i64 = 146_097;
+/// Days from 0000-03-01 to 1970-01-01.
+const EPOCH_DAY: i64 = 719_468;
 
 /// The number written in `len` digits at `from`.
 fn digits(bytes: &[u8], from: usize, len: usize) -> Result<i64, TimeFault> {
@@ -179,17 +228,15 @@ fn offset(bytes: &[u8]) -> Result<i64, TimeFault> {
 /// UTC with `Z`; milliseconds only where they are not zero.
 impl fmt::Display for EventTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(moment) = jiff::Timestamp::from_millisecond(self.0) else {
+        if *self == EventTime::ALWAYS || *self == EventTime::NEVER {
             return f.write_str(if self.0 < 0 { "always" } else { "never" });
-        };
-        let civil = Offset::UTC.to_datetime(moment);
-        let (year, month, day) = (civil.year(), civil.month(), civil.day());
-        let (hour, minute, second) = (civil.hour(), civil.minute(), civil.second());
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        match civil.millisecond() {
-            0 => f.write_str("Z"),
-            millis => write!(f, ".{millis:03}Z"),
         }
+        let (year, month, day) = civil(self.day_index());
+        let millis = self.0.rem_euclid(Span::DAY.0);
+        let (hour, minute) = (millis / 3_600_000, millis / 60_000 % 60);
+        let (second, millis) = (millis / 1_000 % 60, millis % 1_000);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        if millis == 0 { f.write_str("Z") } else { write!(f, ".{millis:03}Z") }
     }
 }
 
@@ -289,7 +336,38 @@ mod tests {
     }
 
     #[test]
+    fn every_day_reads_back_and_follows_the_one_before() {
+        let (mut last, mut n_days) = ((0, 12, 31), 0);
+        for day_index in -719_162..=EventTime::LAST.day_index() {
+            let day = civil(day_index);
+            let text = format!("{:04}-{:02}-{:02}", day.0, day.1, day.2);
+            assert_eq!(EventTime::parse_day(&text).map(EventTime::day_index), Ok(day_index));
+            assert!(last < day, "{last:?} {day:?}");
+            (last, n_days) = (day, n_days + 1);
+        }
+        // 9 999 years with 2 424 leap days.
+        assert_eq!((last, n_days), ((9999, 12, 31), 9_999 * 365 + 2_424));
+    }
+
+    #[test]
+    fn a_day_may_lie_before_1970() {
+        let day = |text| EventTime::parse_day(text).map(EventTime::day_index);
+        assert_eq!(day("1970-01-02"), Ok(1));
+        assert_eq!(day("1969-12-31"), Ok(-1));
+        assert_eq!(day("0001-01-01"), Ok(-719_162));
+        assert_eq!(day("0000-12-31"), Err(TimeFault::Year));
+        assert_eq!(day("2026-02-29"), Err(TimeFault::Part));
+        assert_eq!(day("2026-2-9"), Err(TimeFault::Form));
+    }
+
+    #[test]
     fn a_41_writes_utc_with_milliseconds_only_where_there_are_some() {
+        assert_eq!(EventTime::LAST.to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(EventTime(-1).to_string(), "1969-12-31T23:59:59.999Z");
+        assert_eq!(
+            (EventTime::NEVER.to_string(), EventTime::ALWAYS.to_string()),
+            ("never".into(), "always".into())
+        );
         assert_eq!(EventTime(1_795_248_000_000).to_string(), "2026-11-21T08:00:00Z");
         assert_eq!(EventTime(1_795_248_000_007).to_string(), "2026-11-21T08:00:00.007Z");
     }
