@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use crate::record::encode::{Shown, bytes_of};
 use crate::unit::{EventTime, Key128};
 
 /// What rang.
@@ -68,7 +69,8 @@ impl Direction {
 }
 
 /// What brought the judging at which the alert rang.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
 pub enum Cause {
     /// An event from a file, a pipe or memory.
     Event {
@@ -76,6 +78,7 @@ pub enum Cause {
         id: String,
     },
     /// An event from a topic.
+    #[serde(rename = "event")]
     Record {
         /// The event's id.
         id: String,
@@ -222,3 +225,94 @@ pub struct Alert {
     /// Who looks after the customer.
     pub owner: Option<String>,
 }
+
+/// What an alert is: the same identity is the same alert, in a replay too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// Whose.
+    pub customer_id: &'a str,
+    /// What rang.
+    pub kind: AlertKind,
+    /// The name of what rang.
+    pub rule: &'a str,
+    /// When.
+    pub at: EventTime,
+    /// The band, or `clear`, before.
+    pub from: Option<&'a str>,
+    /// The band, or `active`, after.
+    pub to: Option<&'a str>,
+    /// 0 unless the same rings again at the same instant.
+    pub repetition: u32,
+}
+
+/// The id of the alert that is `what`: a hash of the customer, kind, rule, instant in
+/// decimal milliseconds, from, to (both empty for null) and repetition in decimal.
+pub fn alert_id(what: &Identity<'_>) -> Key128 {
+    Key128::of_parts(&[
+        what.customer_id.as_bytes(),
+        what.kind.name().as_bytes(),
+        what.rule.as_bytes(),
+        what.at.millis().to_string().as_bytes(),
+        what.from.unwrap_or_default().as_bytes(),
+        what.to.unwrap_or_default().as_bytes(),
+        what.repetition.to_string().as_bytes(),
+    ])
+}
+
+/// The keys of an alert in the order of DESIGN §7.
+#[derive(Serialize)]
+struct Shape<'a> {
+    id: Shown<Key128>,
+    kind: &'static str,
+    rule: &'a str,
+    score: Option<&'a str>,
+    direction: &'static str,
+    customer_id: &'a str,
+    at: Shown<EventTime>,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    value: Option<f64>,
+    previous: Option<f64>,
+    cause: &'a Cause,
+    reasons: &'a [Part],
+    /// Null but in steps of a playbook.
+    playbook: Option<()>,
+    model: Model<'a>,
+    open_since: Option<Shown<EventTime>>,
+    owner: Option<&'a str>,
+}
+
+/// Which model judged, in alerts and scores.
+#[derive(Serialize)]
+pub(crate) struct Model<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) version: u32,
+}
+
+impl Alert {
+    /// The JSON of this alert, without a line end: every key, in the order of DESIGN §7.
+    pub fn to_json(&self) -> Vec<u8> {
+        bytes_of(&Shape {
+            id: Shown(self.id),
+            kind: self.kind.name(),
+            rule: &self.rule,
+            score: self.score.as_deref(),
+            direction: self.direction.name(),
+            customer_id: &self.customer_id,
+            at: Shown(self.at),
+            from: self.from.as_deref(),
+            to: self.to.as_deref(),
+            value: self.value,
+            previous: self.previous,
+            cause: &self.cause,
+            reasons: &self.reasons,
+            playbook: None,
+            model: Model { id: &self.model_id, version: self.model_version },
+            open_since: self.open_since.map(Shown),
+            owner: self.owner.as_deref(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

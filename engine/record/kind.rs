@@ -103,11 +103,6 @@ macro_rules! kinds {
                 match self { $(Kind::$variant => $code,)* }
             }
 
-            /// The type called `name`, if the vocabulary has one.
-            pub fn named(name: &str) -> Option<Kind> {
-                match name { $($name => Some(Kind::$variant),)* _ => None }
-            }
-
             /// The fields this type may carry, each with its form.
             pub const fn fields(self) -> &'static [(Field, Form)] {
                 match self { $(Kind::$variant => &[$((Field::$field, $form)),*],)* }
@@ -257,11 +252,61 @@ impl Kind {
         self as usize
     }
 
+    /// The type called `name`, if the vocabulary has one.
+    ///
+    /// Cost: one or two comparisons of text, for every record asks.
+    pub fn named(name: &str) -> Option<Kind> {
+        let mut slot = slot_of(name.as_bytes());
+        loop {
+            let kind = *Kind::ALL.get(usize::from(BY_NAME[slot].checked_sub(1)?))?;
+            if kind.name() == name {
+                return Some(kind);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+    }
+
     /// The form of `field` in this type, or `None` where the type does not carry it.
     pub fn form(self, field: Field) -> Option<Form> {
         self.fields().iter().find(|(known, _)| *known == field).map(|(_, form)| *form)
     }
 }
+
+/// Slots of the table of names: three times as many as names, so that most names stand alone.
+const SLOTS: usize = 256;
+
+/// The types by a hash of their names: the place in [`Kind::ALL`] plus one, 0 for an empty slot,
+/// and a name whose slot is taken stands in the next free one.
+static BY_NAME: [u8; SLOTS] = by_name();
+
+const fn by_name() -> [u8; SLOTS] {
+    let mut table = [0; SLOTS];
+    let mut place: u8 = 0;
+    while (place as usize) < KINDS {
+        let mut slot = slot_of(Kind::ALL[place as usize].name().as_bytes());
+        while table[slot] != 0 {
+            slot = (slot + 1) % SLOTS;
+        }
+        place += 1;
+        table[slot] = place;
+    }
+    table
+}
+
+/// Where `name` wants to stand: a mix of its length and four of its bytes. The factors were found
+/// by trial: only three of the names meet a taken slot.
+const fn slot_of(name: &[u8]) -> usize {
+    let len = name.len();
+    if len == 0 {
+        return 0;
+    }
+    let (first, middle) = (name[0] as usize, name[len / 2] as usize);
+    let (late, last) = (name[len - 1 - len / 4] as usize, name[len - 1] as usize);
+    (len * 15 + first * 81 + middle * 179 + late * 75 + last * 15) % SLOTS
+}
+
+// An empty slot must remain, or the search for an unknown name would not end.
+const _: () = assert!(KINDS < SLOTS);
 
 // One bit each in a set of types.
 const _: () = assert!(KINDS <= u128::BITS as usize);
@@ -275,6 +320,9 @@ mod tests {
         for &kind in Kind::ALL {
             assert_eq!(Kind::named(kind.name()), Some(kind));
             assert_eq!(Kind::ALL[kind.index()], kind);
+        }
+        for unknown in ["", "l", "logim", "customer_create", "customer_created_", "\u{fc}"] {
+            assert_eq!(Kind::named(unknown), None, "{unknown}");
         }
         for &field in Field::ALL {
             assert_eq!(Field::named(field.name()), Some(field));

@@ -1,14 +1,22 @@
 //! Floor 2: what comes in, what goes out, and their bytes.
 
 pub mod alert;
+mod check;
 pub mod decode;
+pub mod encode;
 pub mod event;
+mod field;
 pub mod kind;
+mod number;
 pub mod reject;
+pub mod reject_line;
+mod scale;
 pub mod scores;
 
 pub use alert::Alert;
+pub use decode::{Decoded, check_key, decode};
 pub use event::{Event, Value};
 pub use kind::{Field, Form, Kind};
 pub use reject::Reject;
+pub use reject_line::reject_line;
 pub use scores::ScoreRecord;
