@@ -1,1 +1,19 @@
-//! Floor.
+//! Floor 5: signals, scores and why; bands crossed and alerts rung; what comes next.
+//!
+//! Shape   [`Verdict`] is what the readings of one instant say; a [`Machine`] remembers what was
+//!         said before and turns the difference into [`Ring`]s.
+
+pub mod band;
+pub mod forecast;
+pub mod machine;
+pub mod orders;
+pub mod reasons;
+pub mod ring;
+pub mod trend;
+pub mod verdict;
+
+pub use forecast::{Next, forecast};
+pub use machine::{Machine, Mover, Tally};
+pub use orders::Orders;
+pub use ring::{Ring, What};
+pub use verdict::{Judged, Verdict};

@@ -1,1 +1,20 @@
-//! Floor.
+//! Floor 4: what one customer did lately, and what it measures to.
+//!
+//! Shape   a [`History`] holds a customer's tracks, life and standing; [`read`](measure::read)
+//!         turns it into [`Reading`]s at an instant, each with the next instant at which it
+//!         could change if nothing else happens.
+
+pub mod history;
+pub mod invoice;
+pub mod life;
+pub mod lump;
+pub mod measure;
+pub mod probe;
+pub mod sends;
+pub mod slot;
+pub mod standing;
+
+pub use history::{Admitted, History};
+pub use life::{Life, LifeAt};
+pub use measure::{Motion, Reading, Scope};
+pub use standing::Standing;

@@ -1,0 +1,187 @@
+//! Why a score is what it is: parts whose points add up to it.
+//!
+//! Rules   signals in model order, then caps, then one floor; the worst signal first in a
+//!         severity score; an override last.
+//! Source  reading A-48 of the specification.
+
+use crate::model::{Combine, Group, Level, Model, Score, Severity, Signal, Subscore};
+use crate::record::alert::{Input, Part};
+use crate::score::orders::Orders;
+use crate::score::verdict::{Verdict, linear, others, points_in, subscore};
+use crate::unit::{EventTime, Micros, Points};
+use crate::window::Reading;
+
+/// What a score is explained from.
+#[derive(Clone, Copy, Debug)]
+pub struct Grounds<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// The verdict.
+    pub verdict: &'a Verdict,
+    /// The readings behind it.
+    pub readings: &'a [Reading],
+    /// The orders given for the customer.
+    pub orders: Option<&'a Orders>,
+    /// The instant.
+    pub now: EventTime,
+}
+
+impl Grounds<'_> {
+    /// The parts of score `index`; none for a null score.
+    pub fn parts(&self, index: usize) -> Vec<Part> {
+        let (Some(score), Some(judged)) =
+            (self.model.scores.get(index), self.verdict.scores.get(index))
+        else {
+            return Vec::new();
+        };
+        let Some(value) = judged.value else { return Vec::new() };
+        let mut parts = match (&score.combine, judged.own) {
+            (_, None) => Vec::new(),
+            (Combine::Weighted { subscores }, _) => self.subscores(subscores),
+            (Combine::Severity { levels, how }, _) => self.severity(score, levels, *how),
+            (Combine::CappedSum { groups, .. } | Combine::Normalised { groups, .. }, _) => {
+                self.capped(score, groups)
+            }
+        };
+        if let Some(order) = self.orders.and_then(|orders| orders.in_force(index, self.now)) {
+            parts.push(Part::Override {
+                by: order.by.as_deref().unwrap_or("unknown").to_owned(),
+                reason: order.reason.as_deref().map(str::to_owned),
+                value: value.get(),
+                points: value.minus(judged.own.unwrap_or(Points::ZERO)),
+            });
+        }
+        parts
+    }
+
+    /// The active signals of `score`.
+    fn active<'m>(&'m self, score: &'m Score) -> impl Iterator<Item = (usize, &'m Signal)> {
+        score
+            .signals
+            .iter()
+            .filter(|index| self.verdict.is_active(**index))
+            .filter_map(|index| Some((*index, self.model.signals.get(*index)?)))
+    }
+
+    fn signal(&self, signal: &Signal, points: f64) -> Part {
+        let reading = self.readings.get(signal.measure);
+        Part::Signal {
+            signal: signal.id.clone(),
+            name: signal.name.clone(),
+            value: reading.and_then(Reading::value).unwrap_or_default(),
+            threshold: signal.test.threshold,
+            points,
+        }
+    }
+
+    fn capped(&self, score: &Score, groups: &[Group]) -> Vec<Part> {
+        let points = |signal: &Signal| points_in(self.model, score, signal);
+        let mut parts: Vec<Part> =
+            self.active(score).map(|(_, signal)| self.signal(signal, points(signal))).collect();
+        let sums = self.verdict.group_sums(self.model, score, groups);
+        let mut weighted = 0.0;
+        for (sum, group) in sums.iter().zip(groups) {
+            weighted += sum.min(group.cap);
+            // A normalised group adds up to its cap but for the last bit.
+            if 1e-9 < sum - group.cap {
+                parts.push(Part::Cap {
+                    cap: group.name.clone(),
+                    value: *sum,
+                    threshold: group.cap,
+                    points: group.cap - sum,
+                });
+            }
+        }
+        if let Some(floor) = self.verdict.floor(self.model, score)
+            && weighted < floor.points
+        {
+            let flag = floor.flag.and_then(|flag| self.model.flags.get(flag));
+            parts.push(Part::Floor {
+                floor: flag.map_or("count", |flag| flag.id.as_str()).to_owned(),
+                value: flag.map_or(count(floor.n_active), |flag| flag.floor),
+                threshold: floor.points,
+                points: floor.points - weighted,
+            });
+        }
+        parts
+    }
+
+    fn severity(&self, score: &Score, levels: &[Level], how: Severity) -> Vec<Part> {
+        let base = |signal: &Signal| levels.get(signal.group).map_or(0.0, |level| level.base);
+        let Some((worst, first)) = self.verdict.worst(self.model, score) else { return Vec::new() };
+        match how {
+            Severity::Max => {
+                let span = levels.get(first.group).map_or(0.0, |level| level.span);
+                let others = others(self.model, score, worst);
+                let mut parts = vec![self.signal(first, base(first))];
+                let rest = self.active(score).filter(|(index, _)| *index != worst);
+                parts.extend(rest.map(|(_, s)| self.signal(s, span * s.points / others)));
+                parts
+            }
+            Severity::SumCapped => {
+                let mut parts: Vec<Part> =
+                    self.active(score).map(|(_, s)| self.signal(s, base(s))).collect();
+                let sum: f64 = parts.iter().map(Part::points).sum();
+                if 100.0 < sum {
+                    parts.push(Part::Cap {
+                        cap: "total".to_owned(),
+                        value: sum,
+                        threshold: 100.0,
+                        points: 100.0 - sum,
+                    });
+                }
+                parts
+            }
+            Severity::NoisyOr => {
+                let mut left = 100.0;
+                let mut parts = Vec::new();
+                for (_, signal) in self.active(score) {
+                    let points = left * base(signal) / 100.0;
+                    left -= points;
+                    parts.push(self.signal(signal, points));
+                }
+                parts
+            }
+        }
+    }
+
+    fn subscores(&self, subscores: &[Subscore]) -> Vec<Part> {
+        let available: Vec<(&Subscore, Points)> = subscores
+            .iter()
+            .filter_map(|rule| Some((rule, subscore(rule, self.readings)?)))
+            .collect();
+        let all: i64 = available
+            .iter()
+            .filter_map(|(rule, _)| Micros::from_f64(rule.weight))
+            .map(Micros::get)
+            .sum();
+        let all = Micros::new(all).to_f64();
+        let part = |(rule, points): (&Subscore, Points)| Part::Subscore {
+            subscore: rule.name.clone(),
+            value: points.get(),
+            weight: rule.weight / all,
+            points: rule.weight * points.get() / all,
+            inputs: self.inputs(rule),
+        };
+        available.into_iter().map(part).collect()
+    }
+
+    fn inputs(&self, rule: &Subscore) -> Vec<Input> {
+        let input = |input: &crate::model::InputRule| {
+            let value = self.readings.get(input.measure).and_then(Reading::value)?;
+            Some(Input {
+                input: self.model.measures.get(input.measure)?.name.clone(),
+                value,
+                low: input.low,
+                high: input.high,
+                score: linear(value, input.low, input.high),
+            })
+        };
+        rule.inputs.iter().filter_map(input).collect()
+    }
+}
+
+/// A small count as a number.
+fn count(n: usize) -> f64 {
+    u32::try_from(n).map_or(f64::from(u32::MAX), f64::from)
+}

@@ -1,0 +1,305 @@
+//! What the readings of one instant say: which signals are active, and the scores.
+//!
+//! Rules   a signal over a measure that is not available is inactive, and its points leave the
+//!         coverage; sums run in model order; scores are rounded before anyone compares them.
+//! Cost    a comparison a signal, a few additions a score; no allocation up to four scores.
+//! Source  DESIGN §5; SPEC §1 to §4, I-1 to I-3; readings.
+
+use smallvec::SmallVec;
+
+use crate::model::{Combine, Condition, Group, Level, Model, Score, Severity, Signal, Subscore};
+use crate::record::scores::Status;
+use crate::score::orders::Orders;
+use crate::unit::{EventTime, Micros, Points};
+use crate::window::{Reading, Scope};
+
+/// One score at one instant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judged {
+    /// The score, override included; `None` is null.
+    pub value: Option<Points>,
+    /// What it would be without an override.
+    pub own: Option<Points>,
+    /// Available weight over all weight, 0 to 1.
+    pub coverage: f64,
+}
+
+/// What one instant says.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// Active, paused or cancelled.
+    pub status: Status,
+    /// One bit a signal: active.
+    pub active: u128,
+    /// One bit a signal: its measure is available.
+    pub available: u128,
+    /// One bit a red flag: it holds.
+    pub flags: u128,
+    /// The scores in model order.
+    pub scores: SmallVec<[Judged; 4]>,
+    /// The first instant at which any of this might be otherwise by time alone.
+    pub until: EventTime,
+}
+
+impl Verdict {
+    /// Judges the `readings` of `scope` under the `orders` given for the customer.
+    pub fn of(scope: &Scope<'_>, readings: &[Reading], orders: Option<&Orders>) -> Verdict {
+        let model = scope.model;
+        let mut verdict = Verdict {
+            status: scope.life.status,
+            active: 0,
+            available: 0,
+            flags: 0,
+            scores: SmallVec::new(),
+            until: scope.life.cancels_at,
+        };
+        for reading in readings {
+            verdict.until = verdict.until.min(reading.until);
+        }
+        verdict.test_signals(scope, readings);
+        verdict.test_flags(scope, readings);
+        for (index, score) in model.scores.iter().enumerate() {
+            let mut judged = verdict.weigh(model, score, readings);
+            judged.own = judged.value;
+            if let Some(order) = orders.and_then(|orders| orders.in_force(index, scope.now)) {
+                judged.value = order.value.or(judged.value);
+                verdict.until = verdict.until.min(order.until);
+            }
+            if verdict.status == Status::Cancelled {
+                judged = Judged { value: None, own: None, coverage: 0.0 };
+            }
+            verdict.scores.push(judged);
+        }
+        verdict
+    }
+
+    /// Whether signal `index` is active.
+    pub fn is_active(&self, index: usize) -> bool {
+        self.active >> index & 1 == 1
+    }
+
+    /// Whether signal `index` is available.
+    pub fn is_available(&self, index: usize) -> bool {
+        self.available >> index & 1 == 1
+    }
+
+    /// Whether red flag `index` holds.
+    pub fn is_flagged(&self, index: usize) -> bool {
+        self.flags >> index & 1 == 1
+    }
+
+    fn test_signals(&mut self, scope: &Scope<'_>, readings: &[Reading]) {
+        for (index, signal) in scope.model.signals.iter().enumerate() {
+            let Some(reading) = readings.get(signal.measure) else { continue };
+            let Some(value) = reading.value() else { continue };
+            self.available |= 1 << index;
+            self.until = self.until.min(reading.turns(signal.test, scope.now));
+            let accompanied = signal.with_any.is_empty()
+                || signal.with_any.iter().any(|other| self.is_active(*other));
+            if accompanied && signal.test.holds(value) {
+                self.active |= 1 << index;
+            }
+        }
+    }
+
+    fn test_flags(&mut self, scope: &Scope<'_>, readings: &[Reading]) {
+        for (index, flag) in scope.model.flags.iter().enumerate() {
+            let mut holds = true;
+            for condition in &flag.all {
+                holds &= match condition {
+                    Condition::Signal(signal) => self.is_active(*signal),
+                    Condition::Measure(measure, compare) => {
+                        let Some(reading) = readings.get(*measure) else { continue };
+                        self.until = self.until.min(reading.turns(*compare, scope.now));
+                        reading.value().is_some_and(|value| compare.holds(value))
+                    }
+                };
+            }
+            if holds {
+                self.flags |= 1 << index;
+            }
+        }
+    }
+
+    fn weigh(&self, model: &Model, score: &Score, readings: &[Reading]) -> Judged {
+        let (number, coverage) = match &score.combine {
+            Combine::Weighted { subscores } => weighted(subscores, readings),
+            Combine::Severity { levels, how } => {
+                let coverage = self.coverage(model, score);
+                (Some(self.severity(model, score, (levels, *how))), coverage)
+            }
+            Combine::CappedSum { groups, .. } | Combine::Normalised { groups, .. } => {
+                let weighted = self.weighted_groups(model, score, groups);
+                let floor = self.floor(model, score).map_or(0.0, |floor| floor.points);
+                (Some(weighted.max(floor)), self.coverage(model, score))
+            }
+        };
+        let value = number.filter(|_| score.min_coverage <= coverage).map(Points::new);
+        Judged { value, own: value, coverage }
+    }
+
+    /// The signals of `score` with their indices.
+    fn signals<'m>(
+        model: &'m Model,
+        score: &'m Score,
+    ) -> impl Iterator<Item = (usize, &'m Signal)> {
+        score.signals.iter().filter_map(|index| Some((*index, model.signals.get(*index)?)))
+    }
+
+    /// Available points over all points.
+    fn coverage(&self, model: &Model, score: &Score) -> f64 {
+        let (mut available, mut all) = (0, 0);
+        for (index, signal) in Verdict::signals(model, score) {
+            let points = Micros::from_f64(signal.points).map_or(0, Micros::get);
+            all += points;
+            available += if self.is_available(index) { points } else { 0 };
+        }
+        share(available, all)
+    }
+
+    /// The points of every group before its cap.
+    pub fn group_sums(&self, model: &Model, score: &Score, groups: &[Group]) -> SmallVec<[f64; 8]> {
+        let mut sums: SmallVec<[f64; 8]> = SmallVec::from_elem(0.0, groups.len());
+        for (index, signal) in Verdict::signals(model, score) {
+            if self.is_active(index)
+                && let Some(sum) = sums.get_mut(signal.group)
+            {
+                *sum += points_in(model, score, signal);
+            }
+        }
+        sums
+    }
+
+    fn weighted_groups(&self, model: &Model, score: &Score, groups: &[Group]) -> f64 {
+        let sums = self.group_sums(model, score, groups);
+        sums.iter().zip(groups).map(|(sum, group)| sum.min(group.cap)).sum()
+    }
+
+    /// The largest floor under `score` that is above zero; count before red flag where equal.
+    pub fn floor(&self, model: &Model, score: &Score) -> Option<Floor> {
+        let (count_floor, count_groups) = match &score.combine {
+            Combine::CappedSum { count_floor, count_groups, .. }
+            | Combine::Normalised { count_floor, count_groups, .. } => (count_floor, count_groups),
+            _ => return None,
+        };
+        let counts =
+            |signal: &Signal| count_groups.is_empty() || count_groups.contains(&signal.group);
+        let n_active = Verdict::signals(model, score)
+            .filter(|(index, signal)| self.is_active(*index) && counts(signal))
+            .count();
+        let points = count_floor.get(n_active).or(count_floor.last()).copied().unwrap_or(0.0);
+        let mut floor = Floor { flag: None, n_active, points };
+        for (index, flag) in model.flags.iter().enumerate() {
+            if model.scores.get(flag.score).is_some_and(|of| of.name == score.name)
+                && self.is_flagged(index)
+                && floor.points < flag.floor
+            {
+                floor = Floor { flag: Some(index), n_active, points: flag.floor };
+            }
+        }
+        if 0.0 < floor.points { Some(floor) } else { None }
+    }
+
+    fn severity(&self, model: &Model, score: &Score, rule: (&[Level], Severity)) -> f64 {
+        let active = || Verdict::signals(model, score).filter(|(index, _)| self.is_active(*index));
+        let level = |signal: &Signal| rule.0.get(signal.group);
+        let base = |signal: &Signal| level(signal).map_or(0.0, |level| level.base);
+        match rule.1 {
+            Severity::NoisyOr => {
+                let left: f64 = active().map(|(_, signal)| 1.0 - base(signal) / 100.0).product();
+                100.0 * (1.0 - left)
+            }
+            Severity::SumCapped => active().map(|(_, signal)| base(signal)).sum::<f64>().min(100.0),
+            Severity::Max => {
+                let Some((worst, signal)) = self.worst(model, score) else { return 0.0 };
+                let others = others(model, score, worst);
+                let sum: f64 = active()
+                    .filter(|(index, _)| *index != worst)
+                    .map(|(_, signal)| signal.points)
+                    .sum();
+                let span = level(signal).map_or(0.0, |level| level.span);
+                let added = if others <= 0.0 { 0.0 } else { span * sum / others };
+                base(signal) + added
+            }
+        }
+    }
+
+    /// The first of the active signals of the worst level.
+    pub fn worst<'m>(&self, model: &'m Model, score: &'m Score) -> Option<(usize, &'m Signal)> {
+        Verdict::signals(model, score)
+            .filter(|(index, _)| self.is_active(*index))
+            .min_by_key(|(index, signal)| (signal.group, *index))
+    }
+}
+
+/// The floor under a score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Floor {
+    /// The red flag it comes from, or the count of active signals.
+    pub flag: Option<usize>,
+    /// How many signals are active.
+    pub n_active: usize,
+    /// The floor.
+    pub points: f64,
+}
+
+/// What the points of all signals of `score` but `worst` add up to.
+pub(crate) fn others(model: &Model, score: &Score, worst: usize) -> f64 {
+    Verdict::signals(model, score)
+        .filter(|(index, _)| *index != worst)
+        .map(|(_, signal)| signal.points)
+        .sum()
+}
+
+/// What `signal` adds to its group: its points, or its share of the cap where normalised.
+pub(crate) fn points_in(model: &Model, score: &Score, signal: &Signal) -> f64 {
+    let Combine::Normalised { groups, .. } = &score.combine else { return signal.points };
+    let all: f64 = Verdict::signals(model, score)
+        .filter(|(_, other)| other.group == signal.group)
+        .map(|(_, other)| other.points)
+        .sum();
+    let cap = groups.get(signal.group).map_or(0.0, |group| group.cap);
+    if all <= 0.0 { 0.0 } else { cap * signal.points / all }
+}
+
+/// The mean of a sub-score's available inputs, rounded; `None` without any.
+pub(crate) fn subscore(rule: &Subscore, readings: &[Reading]) -> Option<Points> {
+    let (mut sum, mut n) = (0.0, 0.0);
+    for input in &rule.inputs {
+        if let Some(value) = readings.get(input.measure).and_then(Reading::value) {
+            sum += linear(value, input.low, input.high);
+            n += 1.0;
+        }
+    }
+    if n < 1.0 { None } else { Some(Points::new(sum / n)) }
+}
+
+/// Points from 0 at `low` to 100 at `high`, clamped; `low` may lie above `high`.
+pub(crate) fn linear(value: f64, low: f64, high: f64) -> f64 {
+    ((value - low) / (high - low) * 100.0).clamp(0.0, 100.0)
+}
+
+/// The weighted mean over the available sub-scores, and their share of the weights.
+fn weighted(subscores: &[Subscore], readings: &[Reading]) -> (Option<f64>, f64) {
+    let (mut sum, mut available, mut all) = (0.0, 0, 0);
+    for rule in subscores {
+        let weight = Micros::from_f64(rule.weight).map_or(0, Micros::get);
+        all += weight;
+        if let Some(points) = subscore(rule, readings) {
+            sum += rule.weight * points.get();
+            available += weight;
+        }
+    }
+    let coverage = share(available, all);
+    if available == 0 {
+        (None, coverage)
+    } else {
+        (Some(sum / Micros::new(available).to_f64()), coverage)
+    }
+}
+
+/// `part / all`, zero where there is nothing.
+#[expect(clippy::cast_precision_loss, reason = "millionths of points: far below 2^53")]
+fn share(part: i64, all: i64) -> f64 {
+    if all == 0 { 0.0 } else { part as f64 / all as f64 }
+}

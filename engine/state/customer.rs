@@ -1,0 +1,76 @@
+//! One customer: past, orders, what was said, and when to look again.
+
+use thin_vec::ThinVec;
+
+use crate::record::scores::Status;
+use crate::score::{Machine, Orders};
+use crate::unit::{EventTime, Key, Points};
+use crate::window::History;
+
+/// One customer.
+#[derive(Clone, Debug)]
+pub struct Customer {
+    /// What the customer did.
+    pub history: History,
+    /// What was said of it.
+    pub machine: Machine,
+    /// What people ordered; most customers have none.
+    pub orders: Option<Box<Orders>>,
+    /// Events from the future, in the order in which they will be applied.
+    pub waiting: ThinVec<Waiting>,
+    /// The scores as last published.
+    pub published: Option<Box<Published>>,
+    /// The next instant at which something changes if nothing else happens.
+    pub due: EventTime,
+    /// The instant at which the timers will next call, not after `due`.
+    pub queued: EventTime,
+    id: Box<str>,
+    key: Key,
+}
+
+/// An event that waits for its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its time.
+    pub time: EventTime,
+    /// Its offset, where records have one.
+    pub offset: Option<i64>,
+    /// The record as it came: canonical JSON that was decoded once.
+    pub bytes: Box<[u8]>,
+}
+
+/// The scores as they last went out.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Published {
+    /// Value, band of the value and held band of every score.
+    pub scores: Vec<(Option<Points>, Option<u8>, Option<u8>)>,
+    /// The status.
+    pub status: Option<Status>,
+}
+
+impl Customer {
+    /// A customer of whom nothing is known yet.
+    pub fn new(id: &str, key: Key) -> Customer {
+        Customer {
+            history: History::default(),
+            machine: Machine::default(),
+            orders: None,
+            waiting: ThinVec::new(),
+            published: None,
+            due: EventTime::NEVER,
+            queued: EventTime::NEVER,
+            id: Box::from(id),
+            key,
+        }
+    }
+
+    /// The customer's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The key of the id.
+    pub fn key(&self) -> Key {
+        self.key
+    }
+}

@@ -1,0 +1,245 @@
+//! All partitions: who is let in, in which order, and what `now` is.
+//!
+//! Shape   a call first walks its records one by one, for only then is known which of them move
+//!         their partition's `now`; then the lanes work side by side.
+//! Rules   duplicates and events that are too old have no effect and do not move `now`.
+//! Source  DESIGN §3; readings of the specification.
+
+use crate::record::Event;
+use crate::score::Tally;
+use crate::state::customer::Customer;
+use crate::state::lanes::{Job, Lane, Task, work};
+use crate::state::output::{Output, in_order};
+use crate::state::rules::Rules;
+use crate::state::seen::Seen;
+use crate::unit::{EventTime, Key, Span};
+
+/// All customers of all partitions that this process looks after.
+#[derive(Debug)]
+pub struct Engine {
+    rules: Rules,
+    partitions: Vec<Partition>,
+}
+
+/// One partition: its own time, its own memory.
+#[derive(Debug)]
+struct Partition {
+    now: EventTime,
+    seen: Seen,
+    lanes: Vec<Lane>,
+}
+
+/// One decoded record on its way in.
+#[derive(Clone, Debug)]
+pub struct Arrival<'a> {
+    /// The event.
+    pub event: Event<'a>,
+    /// Its partition.
+    pub partition: u32,
+    /// Its offset, where records have one.
+    pub offset: Option<i64>,
+    /// The record's bytes if it lies too far ahead of the wall clock to be applied at once; it
+    /// then waits until `now` reaches its time.
+    pub waits: Option<&'a [u8]>,
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Applied, in time.
+    Applied,
+    /// Applied, though its time lies before `now`.
+    Late,
+    /// Passed over: the same id of the same customer was applied within the horizon.
+    Duplicate,
+    /// Passed over: no window reaches back to it.
+    TooOld,
+    /// Waits for its time.
+    Waiting,
+}
+
+/// What came out of a call.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The fate of every record, in order.
+    pub fates: Vec<Fate>,
+    /// What goes out, in order.
+    pub outputs: Vec<Output>,
+    /// What was kept back.
+    pub tally: Tally,
+}
+
+impl Engine {
+    /// An engine without customers, for `n_partitions` partitions.
+    pub fn new(rules: Rules, n_partitions: u32) -> Engine {
+        let partition = |_| Partition {
+            now: EventTime::ALWAYS,
+            seen: Seen::new(rules.dedup_horizon),
+            lanes: (0..rules.n_lanes.max(1)).map(|_| Lane::default()).collect(),
+        };
+        let partitions = (0..n_partitions).map(partition).collect();
+        Engine { rules, partitions }
+    }
+
+    /// The rules it goes by.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// How many partitions there are.
+    pub fn n_partitions(&self) -> u32 {
+        u32::try_from(self.partitions.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The time of `partition`: the largest applied so far; `ALWAYS` before the first.
+    pub fn now(&self, partition: u32) -> EventTime {
+        self.partitions.get(partition as usize).map_or(EventTime::ALWAYS, |found| found.now)
+    }
+
+    /// The earliest instant at which a timer of `partition` calls.
+    pub fn next_due(&self, partition: u32) -> Option<EventTime> {
+        let lanes = &self.partitions.get(partition as usize)?.lanes;
+        lanes.iter().filter_map(Lane::next_due).min()
+    }
+
+    /// The customers of `partition`, in no order that means anything.
+    pub fn customers(&self, partition: u32) -> impl Iterator<Item = &Customer> {
+        let lanes = self.partitions.get(partition as usize).map(|found| &found.lanes);
+        lanes.into_iter().flatten().flat_map(Lane::customers).filter(|customer| {
+            // One whose only events still wait is not known yet.
+            customer.history.known_since() != EventTime::NEVER
+        })
+    }
+
+    /// The customer called `id`, and its partition.
+    pub fn find(&self, id: &str) -> Option<(u32, &Customer)> {
+        let key = Key::of(id.as_bytes());
+        (0..).zip(&self.partitions).find_map(|(number, partition)| {
+            let lane = partition.lanes.get(lane_of(key, partition.lanes.len()))?;
+            lane.find(id, key).map(|customer| (number, customer))
+        })
+    }
+
+    /// Applies `arrivals` in order, timers in between.
+    pub fn apply(&mut self, arrivals: &[Arrival<'_>]) -> Applied {
+        let mut plan = Plan::new(self.partitions.len());
+        let fates = (0..).zip(arrivals).map(|(record, arrival)| {
+            let Some(partition) = self.partitions.get_mut(arrival.partition as usize) else {
+                return Fate::TooOld;
+            };
+            partition.admit(record, arrival, &self.rules, &mut plan)
+        });
+        let fates = fates.collect();
+        self.carry_out(plan, fates, arrivals)
+    }
+
+    /// Moves the time of `partition` to `to`, which changes nothing if it is not later, and
+    /// fires the timers on the way.
+    pub fn advance(&mut self, partition: u32, to: EventTime) -> Applied {
+        let mut plan = Plan::new(self.partitions.len());
+        if let Some(found) = self.partitions.get_mut(partition as usize)
+            && found.now < to
+            // A partition that never saw an event has no customers and no time.
+            && found.now != EventTime::ALWAYS
+        {
+            found.now = to;
+            plan.moved(partition as usize, 0, to);
+        }
+        self.carry_out(plan, Vec::new(), &[])
+    }
+
+    /// Lets the lanes work and brings their output into order.
+    fn carry_out(&mut self, plan: Plan, fates: Vec<Fate>, arrivals: &[Arrival<'_>]) -> Applied {
+        let mut tasks = Vec::new();
+        let plans = plan.jobs.into_iter().zip(&plan.moves);
+        for ((number, partition), (mut jobs, moves)) in (0..).zip(&mut self.partitions).zip(plans) {
+            if jobs.is_empty() && moves.is_empty() {
+                continue;
+            }
+            let n_lanes = partition.lanes.len();
+            let mut shares: Vec<Vec<Job>> = (0..n_lanes).map(|_| Vec::new()).collect();
+            for job in jobs.drain(..) {
+                if let Some(share) = shares.get_mut(lane_of(job.key, n_lanes)) {
+                    share.push(job);
+                }
+            }
+            for (lane, jobs) in partition.lanes.iter_mut().zip(shares) {
+                let done = crate::state::lanes::Done::default();
+                tasks.push(Task { lane, jobs, moves, partition: number, done });
+            }
+        }
+        work(&mut tasks, arrivals, &self.rules);
+        let mut applied = Applied { fates, ..Applied::default() };
+        let mut placed = Vec::new();
+        for task in tasks {
+            placed.extend(task.done.placed);
+            applied.tally.n_suppressed += task.done.tally.n_suppressed;
+            applied.tally.n_snoozed += task.done.tally.n_snoozed;
+        }
+        applied.outputs = in_order(placed);
+        applied
+    }
+}
+
+/// The lane, of `n_lanes`, that the customer with `key` walks.
+fn lane_of(key: Key, n_lanes: usize) -> usize {
+    // The upper bits, for the lane's own table goes by the lower ones.
+    usize::try_from(key.bits() >> 40).unwrap_or(0) % n_lanes.max(1)
+}
+
+/// What a call has to do, by partition.
+struct Plan {
+    jobs: Vec<Vec<Job>>,
+    moves: Vec<Vec<(u64, EventTime)>>,
+}
+
+impl Plan {
+    fn new(n_partitions: usize) -> Plan {
+        let jobs = (0..n_partitions).map(|_| Vec::new()).collect();
+        Plan { jobs, moves: (0..n_partitions).map(|_| Vec::new()).collect() }
+    }
+
+    fn moved(&mut self, partition: usize, record: u64, now: EventTime) {
+        if let Some(moves) = self.moves.get_mut(partition) {
+            moves.push((record, now));
+        }
+    }
+}
+
+impl Partition {
+    /// Decides the fate of one record and notes what it asks for.
+    fn admit(
+        &mut self,
+        record: usize,
+        arrival: &Arrival<'_>,
+        rules: &Rules,
+        plan: &mut Plan,
+    ) -> Fate {
+        let event = &arrival.event;
+        let key = Key::of(event.customer_id.as_bytes());
+        let identity = Key::within(key, event.id.as_bytes());
+        let now = self.now.max(event.time);
+        if self.seen.knows(identity, now) {
+            return Fate::Duplicate;
+        }
+        let reach = rules.model.reach.get(event.kind.index()).copied().unwrap_or(Span::FOREVER);
+        if reach != Span::FOREVER && event.time <= self.now.minus(reach) {
+            return Fate::TooOld;
+        }
+        self.seen.remember(identity, now);
+        let waits = arrival.waits.is_some();
+        let fate = match (waits, event.time < self.now) {
+            (true, _) => Fate::Waiting,
+            (false, true) => Fate::Late,
+            (false, false) => Fate::Applied,
+        };
+        if !waits && self.now < now {
+            self.now = now;
+            plan.moved(arrival.partition as usize, record as u64, now);
+        }
+        if let Some(jobs) = plan.jobs.get_mut(arrival.partition as usize) {
+            jobs.push(Job { record, key, now: self.now });
+        }
+        fate
+    }
+}

@@ -1,0 +1,190 @@
+//! Lanes: customers shared out over the cores.
+//!
+//! Shape   a lane owns its customers and their timers; a customer always walks the same lane.
+//! Rules   a customer's events keep their order; what lanes put out is brought into one order
+//!         afterwards, so their number and speed cannot be seen in it.
+//! Cost    one task a lane and call; a single lane runs where it is called.
+
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
+
+use crate::record::decode::{Decoded, decode};
+use crate::score::Tally;
+use crate::state::book::Book;
+use crate::state::customer::{Customer, Waiting};
+use crate::state::engine::Arrival;
+use crate::state::output::{Output, Place, Placed, Provenance};
+use crate::state::rules::{Rules, Timers as Switch};
+use crate::state::step::{Desk, Occasion, Scratch, step};
+use crate::state::timers::Timers;
+use crate::unit::{EventTime, Key};
+
+/// A part of a partition's customers.
+#[derive(Debug, Default)]
+pub struct Lane {
+    book: Book,
+    timers: Timers,
+    scratch: Scratch,
+    fresh: Vec<Output>,
+}
+
+/// One record for a lane.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job {
+    /// The record's index in the call.
+    pub record: usize,
+    /// The key of its customer.
+    pub key: Key,
+    /// The partition's `now` once it is applied.
+    pub now: EventTime,
+}
+
+/// What a lane has to do in one call.
+#[derive(Debug)]
+pub(crate) struct Task<'a> {
+    /// The lane.
+    pub lane: &'a mut Lane,
+    /// Its records.
+    pub jobs: Vec<Job>,
+    /// How the partition's `now` moves: after which record it stands where.
+    pub moves: &'a [(u64, EventTime)],
+    /// Which partition.
+    pub partition: u32,
+    /// What came out.
+    pub done: Done,
+}
+
+/// What came out of a task.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    pub placed: Vec<Placed>,
+    pub tally: Tally,
+}
+
+/// Works off all `tasks`, side by side where there are several.
+pub(crate) fn work(tasks: &mut [Task<'_>], arrivals: &[Arrival<'_>], rules: &Rules) {
+    match tasks {
+        [only] => only.run(arrivals, rules),
+        several => several.par_iter_mut().for_each(|task| task.run(arrivals, rules)),
+    }
+}
+
+impl Task<'_> {
+    fn run(&mut self, arrivals: &[Arrival<'_>], rules: &Rules) {
+        for job in std::mem::take(&mut self.jobs) {
+            let Some(arrival) = arrivals.get(job.record) else { continue };
+            self.fire(job.now, rules);
+            self.apply(job, arrival, rules);
+        }
+        if let Some((_, now)) = self.moves.last() {
+            self.fire(*now, rules);
+        }
+    }
+
+    /// Applies one record, or lets it wait.
+    fn apply(&mut self, job: Job, arrival: &Arrival<'_>, rules: &Rules) {
+        let event = &arrival.event;
+        let slot = self.lane.book.slot(&event.customer_id, job.key);
+        if let Some(bytes) = arrival.waits {
+            let Some(customer) = self.lane.book.at_mut(slot) else { return };
+            let waiting =
+                Waiting { time: event.time, offset: arrival.offset, bytes: Box::from(bytes) };
+            let at = customer.waiting.partition_point(|other| other.time <= event.time);
+            customer.waiting.insert(at, waiting);
+            customer.due = customer.due.min(event.time);
+            self.call_again(slot);
+            return;
+        }
+        let provenance = Provenance {
+            topic: rules.topic.as_deref(),
+            partition: self.partition,
+            offset: arrival.offset,
+        };
+        let place = Place { turn: job.record as u64, at: EventTime::NEVER };
+        self.step(slot, Occasion::Event(event, provenance), (job.now, place), rules);
+        if rules.timers == Switch::On || self.waits(slot) {
+            self.call_again(slot);
+        }
+    }
+
+    fn waits(&self, slot: u32) -> bool {
+        self.lane.book.at(slot).is_some_and(|customer| !customer.waiting.is_empty())
+    }
+
+    /// Fires every timer of the lane that is due by `now`.
+    fn fire(&mut self, now: EventTime, rules: &Rules) {
+        while let Some((at, slot)) = self.lane.timers.pop(now) {
+            let Some(customer) = self.lane.book.at_mut(slot) else { continue };
+            if customer.queued != at {
+                continue;
+            }
+            customer.queued = EventTime::NEVER;
+            if customer.due <= at {
+                self.ring(slot, at, rules);
+            }
+            self.call_again(slot);
+        }
+    }
+
+    /// Judges the customer in `slot` at `at`, then applies what waited for that instant.
+    fn ring(&mut self, slot: u32, at: EventTime, rules: &Rules) {
+        let turn = self.moves.partition_point(|(_, now)| *now < at);
+        let turn = self.moves.get(turn).map_or(u64::MAX, |(record, _)| *record);
+        let place = Place { turn, at };
+        let Some(customer) = self.lane.book.at_mut(slot) else { return };
+        let is_known = customer.history.known_since() != EventTime::NEVER;
+        let due = customer.waiting.partition_point(|waiting| waiting.time <= at);
+        let waiting: Vec<Waiting> = customer.waiting.drain(..due).collect();
+        if is_known && rules.timers == Switch::On {
+            self.step(slot, Occasion::Timer, (at, place), rules);
+        }
+        for waiting in waiting {
+            // The bytes were decoded when they came: they can be decoded again.
+            if let Ok(Decoded::Event(event)) = decode(&waiting.bytes) {
+                let provenance = Provenance {
+                    topic: rules.topic.as_deref(),
+                    partition: self.partition,
+                    offset: waiting.offset,
+                };
+                self.step(slot, Occasion::Event(&event, provenance), (at, place), rules);
+            }
+        }
+    }
+
+    /// One step of the customer in `slot`.
+    fn step(&mut self, slot: u32, occasion: Occasion<'_, '_>, when: (EventTime, Place), rules: &Rules) {
+        let lane = &mut *self.lane;
+        let Some(customer) = lane.book.at_mut(slot) else { return };
+        let mut desk = Desk { outputs: &mut lane.fresh, scratch: &mut lane.scratch };
+        let tally = step(customer, occasion, when.0, rules, &mut desk);
+        self.done.tally.n_suppressed += tally.n_suppressed;
+        self.done.tally.n_snoozed += tally.n_snoozed;
+        let place = when.1;
+        self.done.placed.extend(lane.fresh.drain(..).map(|output| Placed { place, output }));
+    }
+
+    /// Sees to it that the timers call no later than the customer in `slot` is due.
+    fn call_again(&mut self, slot: u32) {
+        let Some(customer) = self.lane.book.at_mut(slot) else { return };
+        if customer.due < customer.queued {
+            customer.queued = customer.due;
+            self.lane.timers.push(customer.due, slot);
+        }
+    }
+}
+
+impl Lane {
+    /// The lane's customers.
+    pub fn customers(&self) -> impl Iterator<Item = &Customer> {
+        self.book.iter()
+    }
+
+    /// The customer called `id`.
+    pub fn find(&self, id: &str, key: Key) -> Option<&Customer> {
+        self.book.find(id, key)
+    }
+
+    /// The earliest instant at which a timer calls.
+    pub fn next_due(&self) -> Option<EventTime> {
+        self.timers.next()
+    }
+}

@@ -1,0 +1,214 @@
+//! The spine: one customer through one event or one instant.
+
+use crate::model::Model;
+use crate::record::alert::{Cause, Identity, alert_id};
+use crate::record::scores::{Forecast, ScoreLine};
+use crate::record::{Alert, Event, ScoreRecord};
+use crate::score::forecast::{Prospect, forecast};
+use crate::score::machine::Hearing;
+use crate::score::reasons::Grounds;
+use crate::score::{Mover, Orders, Ring, Tally, Verdict, band};
+use crate::state::customer::{Customer, Published};
+use crate::state::output::{Output, Provenance};
+use crate::state::rules::{Publish, Rules};
+use crate::unit::{EventTime, Points};
+use crate::window::history::Admitted;
+use crate::window::measure::Which;
+use crate::window::{Reading, Scope};
+
+/// Memory that a lane uses again and again.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    readings: Vec<Reading>,
+    ahead: Vec<Reading>,
+    rings: Vec<Ring>,
+}
+
+/// What brings a customer to be judged.
+#[derive(Clone, Copy, Debug)]
+pub enum Occasion<'a, 'e> {
+    /// An event, with where it came from.
+    Event(&'a Event<'e>, Provenance<'a>),
+    /// Time alone.
+    Timer,
+}
+
+/// Moves `customer` through one `occasion` at `now`, and appends what goes out.
+///
+/// Returns how much was kept back.
+pub fn step(
+    customer: &mut Customer,
+    occasion: Occasion<'_, '_>,
+    now: EventTime,
+    rules: &Rules,
+    desk: &mut Desk<'_>,
+) -> Tally {
+    let model = &rules.model;
+    if let Occasion::Event(event, _) = occasion {
+        admit(customer, event, now, rules);
+    }
+    let orders = customer.orders.as_deref();
+    let scope = Scope::new(model, &customer.history, now);
+    scope.read(Which::Judged, &mut desk.scratch.readings);
+    let readings = &desk.scratch.readings;
+    let verdict = Verdict::of(&scope, readings, orders);
+    let mover = match occasion {
+        Occasion::Event(event, _) => Mover::Event(event.kind),
+        Occasion::Timer => Mover::Timer,
+    };
+    let hearing = Hearing { model, verdict: &verdict, readings, orders, now, mover };
+    desk.scratch.rings.clear();
+    let tally = customer.machine.hear(&hearing, &mut desk.scratch.rings);
+    if !desk.scratch.rings.is_empty() {
+        let grounds = Grounds { model, verdict: &verdict, readings, orders, now };
+        let cause = match occasion {
+            Occasion::Event(event, provenance) => provenance.cause(&event.id),
+            Occasion::Timer => Cause::Timer,
+        };
+        for ring in &desk.scratch.rings {
+            let alert = word(ring, customer, &grounds, cause.clone());
+            desk.outputs.push(Output::Alert(Box::new(alert)));
+        }
+    }
+    let waiting = customer.waiting.first().map_or(EventTime::NEVER, |waiting| waiting.time);
+    customer.due = verdict.until.min(customer.machine.due(model)).min(waiting);
+    if let Publish::Changes { min_change } = rules.publish {
+        publish(customer, (&verdict, now), (model, min_change), desk);
+    }
+    tally
+}
+
+/// Where a step writes: what goes out, and memory to work in.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    /// What goes out.
+    pub outputs: &'a mut Vec<Output>,
+    /// Memory to work in.
+    pub scratch: &'a mut Scratch,
+}
+
+/// Takes in what `event` says.
+fn admit(customer: &mut Customer, event: &Event<'_>, now: EventTime, rules: &Rules) {
+    let model = &rules.model;
+    customer.history.apply(event, &Admitted { model, now, exact_max: rules.exact_events_max });
+    if Orders::concerns(event.kind) {
+        customer.orders.get_or_insert_default().apply(event, model, now);
+    }
+}
+
+/// Puts `ring` into words.
+fn word(ring: &Ring, customer: &Customer, grounds: &Grounds<'_>, cause: Cause) -> Alert {
+    let model = grounds.model;
+    let (kind, rule) = (ring.what.kind(), ring.what.rule(model));
+    let (from, to) = ring.what.ends(model);
+    let score = ring.what.score().and_then(|score| model.scores.get(score));
+    let standing = customer.history.standing();
+    Alert {
+        id: alert_id(&Identity {
+            customer_id: customer.id(),
+            kind,
+            rule,
+            at: grounds.now,
+            from,
+            to,
+            repetition: ring.repetition,
+        }),
+        kind,
+        rule: rule.to_owned(),
+        score: score.map(|score| score.name.clone()),
+        direction: ring.direction,
+        customer_id: customer.id().to_owned(),
+        at: grounds.now,
+        from: from.map(str::to_owned),
+        to: to.map(str::to_owned),
+        value: ring.value,
+        previous: ring.previous,
+        cause,
+        reasons: grounds.parts(ring.what.explained_by(model)),
+        model_id: model.id.clone(),
+        model_version: model.version,
+        open_since: ring.open_since,
+        owner: standing.and_then(|standing| standing.owner()).map(str::to_owned),
+    }
+}
+
+/// Publishes the scores if one moved far enough, or a band or the status changed.
+fn publish(
+    customer: &mut Customer,
+    judged: (&Verdict, EventTime),
+    rule: (&Model, f64),
+    desk: &mut Desk<'_>,
+) {
+    let ((verdict, now), (model, min_change)) = (judged, rule);
+    let mut scores = Vec::with_capacity(model.scores.len());
+    for (score, held) in model.scores.iter().zip(customer.machine.scores()) {
+        let raw = held.value.map(|value| band::of(score, value));
+        scores.push((held.value, raw, held.band));
+    }
+    let current = Published { scores, status: Some(verdict.status) };
+    if let Some(last) = &customer.published
+        && !differs(last, &current, min_change)
+    {
+        return;
+    }
+    customer.published = Some(Box::new(current));
+    let record = record(customer, verdict, (model, now), &mut desk.scratch.ahead);
+    desk.outputs.push(Output::Scores(Box::new(record)));
+}
+
+/// Whether `current` is worth publishing after `last`.
+fn differs(last: &Published, current: &Published, min_change: f64) -> bool {
+    let moved = |a: Option<Points>, b: Option<Points>| match (a, b) {
+        (Some(a), Some(b)) => a != b && min_change <= a.minus(b).abs(),
+        (a, b) => a != b,
+    };
+    last.status != current.status
+        || last.scores.len() != current.scores.len()
+        || last
+            .scores
+            .iter()
+            .zip(&current.scores)
+            .any(|(a, b)| moved(a.0, b.0) || (a.1, a.2) != (b.1, b.2))
+}
+
+/// The scores of `customer` as they stand at `now`.
+pub fn record(
+    customer: &Customer,
+    verdict: &Verdict,
+    at: (&Model, EventTime),
+    ahead: &mut Vec<Reading>,
+) -> ScoreRecord {
+    let (model, now) = at;
+    let name = |score: &crate::model::Score, band: Option<u8>| {
+        band.and_then(|band| score.bands.get(usize::from(band))).map(|band| band.name.clone())
+    };
+    let line = |(index, score): (usize, &crate::model::Score)| {
+        let held = customer.machine.scores().get(index);
+        let value = held.and_then(|held| held.value);
+        let band = name(score, value.map(|value| band::of(score, value)));
+        ScoreLine {
+            name: score.name.clone(),
+            value,
+            band: if value.is_none() { score.null_band.clone() } else { band },
+            held: name(score, held.and_then(|held| held.band)),
+            coverage: verdict.scores.get(index).map_or(0.0, |judged| judged.coverage),
+        }
+    };
+    let orders = customer.orders.as_deref();
+    let (history, machine) = (&customer.history, &customer.machine);
+    let next = forecast(&Prospect { model, history, orders, machine }, now, ahead);
+    let next = next.and_then(|next| {
+        let score = model.scores.get(next.score)?;
+        let band = name(score, Some(next.band))?;
+        Some(Forecast { score: score.name.clone(), band, at: next.at })
+    });
+    ScoreRecord {
+        customer_id: customer.id().to_owned(),
+        at: now,
+        status: verdict.status,
+        scores: model.scores.iter().enumerate().map(line).collect(),
+        next,
+        model_id: model.id.clone(),
+        model_version: model.version,
+    }
+}

@@ -1,0 +1,524 @@
+//! What a history measures to at one instant.
+//!
+//! Shape   one [`Reading`] a measure, in model order: a quotient of two whole numbers, or "not
+//!         available", and the next instant at which it could matter again.
+//! Rules   windows are half-open, (T − length, T − exclude_last]; `until` may come too early,
+//!         never too late; a change that no score can feel (`enough`) is passed over.
+//! Cost    a binary search a window; sums walk the window.
+//! Source  DESIGN §4; readings A-02 to A-06, A-16, A-17 of the specification.
+
+use crate::model::{Bound, Compare, Days, How, Measure, Model, Op, OrKnown, StateOf, Window};
+use crate::record::scores::Status;
+use crate::unit::{EventTime, Micros, Span};
+use crate::window::history::History;
+use crate::window::invoice;
+use crate::window::life::{LifeAt, Reach};
+use crate::window::slot::{Latest, Slot, Timed, back, within};
+
+/// What one measure reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Above the line.
+    pub num: i64,
+    /// Below the line; zero where the measure is not available.
+    pub den: i64,
+    /// The first instant at which it might read otherwise, or `NEVER`.
+    pub until: EventTime,
+    /// How it moves meanwhile.
+    pub motion: Motion,
+}
+
+/// How a measure moves between events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motion {
+    /// Not at all.
+    Still,
+    /// It is the time since this moment, and zero before it.
+    Since(EventTime),
+    /// It is the time left until this moment.
+    Until(EventTime),
+}
+
+/// One customer at one instant.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// The customer.
+    pub history: &'a History,
+    /// The instant.
+    pub now: EventTime,
+    /// The customer's life at that instant.
+    pub life: LifeAt,
+}
+
+/// Which measures are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that a signal or score reads.
+    Judged,
+    /// All.
+    All,
+}
+
+/// Milliseconds of a day, below the line of everything that is told in days.
+const DAY: i64 = Span::DAY.as_millis();
+const ONE: i64 = Micros::ONE.get();
+
+impl Reading {
+    /// Not available before `until`.
+    const fn none(until: EventTime) -> Reading {
+        Reading { num: 0, den: 0, until, motion: Motion::Still }
+    }
+
+    /// `num / den` until `until`.
+    const fn still(num: i64, den: i64, until: EventTime) -> Reading {
+        Reading { num, den, until, motion: Motion::Still }
+    }
+
+    /// The number, if there is one: the nearest to the quotient.
+    #[expect(clippy::cast_precision_loss, reason = "the nearest is what is wanted")]
+    pub fn value(&self) -> Option<f64> {
+        if self.den == 0 { None } else { Some(self.num as f64 / self.den as f64) }
+    }
+
+    /// The first instant after `now` at which `compare` turns over by time alone.
+    pub fn turns(&self, compare: Compare, now: EventTime) -> EventTime {
+        let edge = compare.threshold * 86_400_000.0;
+        let strictly = matches!(compare.op, Op::Gt | Op::Le);
+        let at = match self.motion {
+            Motion::Still => return EventTime::NEVER,
+            // The value passes a strict edge one millisecond after it stood on it.
+            Motion::Since(from) if strictly => from.millis().saturating_add(floor(edge) + 1),
+            Motion::Since(from) => from.millis().saturating_add(-floor(-edge)),
+            Motion::Until(to) if strictly => to.millis().saturating_sub(floor(edge)),
+            Motion::Until(to) => to.millis().saturating_sub(-floor(-edge) - 1),
+        };
+        let at = EventTime::from_millis(at);
+        if now < at { at } else { EventTime::NEVER }
+    }
+}
+
+/// The largest whole number not above `number`.
+#[expect(clippy::cast_possible_truncation, reason = "a cast of f64 saturates")]
+fn floor(number: f64) -> i64 {
+    number.floor() as i64
+}
+
+impl<'a> Scope<'a> {
+    /// The customer as of `now`.
+    pub fn new(model: &'a Model, history: &'a History, now: EventTime) -> Scope<'a> {
+        Scope { model, history, now, life: history.life().at(now) }
+    }
+
+    /// Reads `which` measures into `readings`; those left out read "not available".
+    pub fn read(&self, which: Which, readings: &mut Vec<Reading>) {
+        readings.clear();
+        for measure in &self.model.measures {
+            let reading = if which == Which::Judged && !measure.judged {
+                Reading::none(EventTime::NEVER)
+            } else {
+                match self.opens(measure) {
+                    None => self.measure(measure, readings),
+                    Some(until) => Reading::none(until),
+                }
+            };
+            readings.push(reading);
+        }
+    }
+
+    /// Until when the measure is withheld, if it is: `NEVER` where only an event can tell.
+    fn opens(&self, measure: &Measure) -> Option<EventTime> {
+        if !measure.sourced || self.life.status == Status::Cancelled {
+            return Some(EventTime::NEVER);
+        }
+        if let Some(purpose) = measure.consent {
+            let granted = self.history.standing().is_some_and(|said| said.has_granted(purpose));
+            if !granted {
+                return Some(EventTime::NEVER);
+            }
+        }
+        if measure.grace == Span::ZERO {
+            return None;
+        }
+        if self.life.status == Status::Paused {
+            return Some(EventTime::NEVER);
+        }
+        let known = self.history.known_since().max(self.life.returned).max(measure.since);
+        let opens = known.plus(measure.grace);
+        if self.now < opens { Some(opens) } else { None }
+    }
+
+    /// What `measure` reads, given the readings of its parts.
+    fn measure(&self, measure: &Measure, parts: &[Reading]) -> Reading {
+        let part =
+            |index: &usize| parts.get(*index).copied().unwrap_or(Reading::none(EventTime::NEVER));
+        match &measure.how {
+            How::Count { track, window } => self.count(*track, *window, measure.enough),
+            How::Distinct { track, window } => self.distinct(*track, *window, measure.enough),
+            How::Matched { track, window } => self.matched(*track, *window),
+            How::Sum { track, window, per } => self.sums(*track, *window).sum(i64::from(*per)),
+            How::Mean { track, window } => self.sums(*track, *window).mean(),
+            How::Min { track, window } => self.sums(*track, *window).least(),
+            How::Max { track, window } => self.sums(*track, *window).most(),
+            How::Latest { track, max_age } => self.latest(*track, *max_age),
+            How::Age { track, or_known } => self.age(*track, *or_known),
+            How::DaysUntil { track } => self.days_until(*track),
+            How::Tenure => self.since(self.history.known_since()),
+            How::Overdue { track } => self.overdue(*track),
+            How::OnTime { track, window } => self.on_time(*track, *window),
+            How::State(state) => self.state(*state),
+            How::WorstLatest { track, max_age, low, high } => {
+                self.worst(*track, *max_age, (*low, *high))
+            }
+            How::Most { track, window } => self.most_of_one(*track, *window),
+            How::Rate { track, window, baseline, days } => {
+                self.rate(*track, (*window, *baseline), *days)
+            }
+            How::Ratio { num, den, min_den, bound } => {
+                ratio(part(num), part(den), i64::from(*min_den), *bound)
+            }
+            How::Greatest(of) => greatest(of.iter().map(part)),
+        }
+    }
+
+    /// The bounds of `window`: (after, until].
+    fn bounds(&self, window: Window) -> (EventTime, EventTime) {
+        (back(self.now, window.length), self.now.minus(window.exclude_last))
+    }
+
+    fn count(&self, track: usize, window: Window, enough: Option<u64>) -> Reading {
+        let (after, until) = self.bounds(window);
+        match self.history.slot(track) {
+            Some(Slot::Times(times)) => counted(times, (after, until), window, enough),
+            Some(Slot::Lumps(lumps)) => {
+                let found = lumps.within(after, until);
+                let n = found.iter().fold(0_u64, |n, lump| n.saturating_add(lump.n));
+                let leaves = found.first().map(|lump| lump.time.plus(window.length));
+                let enters = lumps.first_after(until).map(|time| time.plus(window.exclude_last));
+                Reading::still(whole(n), 1, earliest(leaves, enters))
+            }
+            _ => Reading::still(0, 1, EventTime::NEVER),
+        }
+    }
+
+    fn distinct(&self, track: usize, window: Window, enough: Option<u64>) -> Reading {
+        let (after, until) = self.bounds(window);
+        match self.history.slot(track) {
+            Some(Slot::Keys(keys)) => counted(keys, (after, until), window, enough),
+            Some(Slot::Sends(sends)) => {
+                let n = sends.tally(after, until).n_sent;
+                Reading::still(whole(n), 1, self.sends_until(track, window))
+            }
+            _ => Reading::still(0, 1, EventTime::NEVER),
+        }
+    }
+
+    fn matched(&self, track: usize, window: Window) -> Reading {
+        let (after, until) = self.bounds(window);
+        match self.history.slot(track) {
+            Some(Slot::Sends(sends)) => {
+                let n = sends.tally(after, until).n_answered;
+                Reading::still(whole(n), 1, self.sends_until(track, window))
+            }
+            _ => Reading::still(0, 1, EventTime::NEVER),
+        }
+    }
+
+    /// When the next send enters or leaves `window`.
+    fn sends_until(&self, track: usize, window: Window) -> EventTime {
+        let (after, until) = self.bounds(window);
+        let Some(Slot::Sends(sends)) = self.history.slot(track) else { return EventTime::NEVER };
+        let leaves = sends.first_after(after).map(|time| time.plus(window.length));
+        let enters = sends.first_after(until).map(|time| time.plus(window.exclude_last));
+        earliest(leaves, enters)
+    }
+
+    /// Number, sum and extremes in `window`.
+    fn sums(&self, track: usize, window: Window) -> Sums {
+        let (after, until) = self.bounds(window);
+        let mut sums = Sums::new();
+        let (leaves, enters) = match self.history.slot(track) {
+            Some(Slot::Values(values)) => {
+                let found = within(values, after, until);
+                for (_, number) in found {
+                    sums.add(1, i128::from(number.get()), (*number, *number));
+                }
+                let next = within(values, until, EventTime::NEVER).first();
+                (found.first().map(|value| value.0), next.map(|value| value.0))
+            }
+            Some(Slot::Lumps(lumps)) => {
+                let found = lumps.within(after, until);
+                for lump in found {
+                    sums.add(lump.n, lump.sum, (lump.min, lump.max));
+                }
+                (found.first().map(|lump| lump.time), lumps.first_after(until))
+            }
+            _ => (None, None),
+        };
+        let leaves = leaves.map(|time| time.plus(window.length));
+        sums.until = earliest(leaves, enters.map(|time| time.plus(window.exclude_last)));
+        sums
+    }
+
+    /// The latest entry of `track`.
+    fn last(&self, track: usize) -> Option<Latest> {
+        match self.history.slot(track) {
+            Some(Slot::Latest(latest)) => Some(**latest),
+            _ => None,
+        }
+    }
+
+    fn latest(&self, track: usize, max_age: Span) -> Reading {
+        match self.last(track) {
+            Some(last) if back(self.now, max_age) < last.time => {
+                Reading::still(last.num, last.den, last.time.plus(max_age)).positive()
+            }
+            _ => Reading::none(EventTime::NEVER),
+        }
+    }
+
+    fn age(&self, track: usize, or_known: OrKnown) -> Reading {
+        match (self.last(track), or_known) {
+            (Some(last), _) => self.since(last.time),
+            (None, OrKnown::Known) => self.since(self.history.known_since()),
+            (None, OrKnown::Nothing) => Reading::none(EventTime::NEVER),
+        }
+    }
+
+    /// The days since `moment`, zero before it.
+    fn since(&self, moment: EventTime) -> Reading {
+        let num = self.now.since(moment).as_millis();
+        Reading { num, den: DAY, until: EventTime::NEVER, motion: Motion::Since(moment) }
+    }
+
+    fn days_until(&self, track: usize) -> Reading {
+        let Some(last) = self.last(track) else { return Reading::none(EventTime::NEVER) };
+        let moment = EventTime::from_millis(last.num);
+        let num = last.num.saturating_sub(self.now.millis());
+        Reading { num, den: DAY, until: EventTime::NEVER, motion: Motion::Until(moment) }
+    }
+
+    fn overdue(&self, track: usize) -> Reading {
+        let oldest = match self.history.slot(track) {
+            Some(Slot::Invoices(invoices)) => invoice::oldest_unpaid(invoices),
+            _ => None,
+        };
+        oldest.map_or(Reading::still(0, DAY, EventTime::NEVER), |due| self.since(due))
+    }
+
+    fn on_time(&self, track: usize, window: Window) -> Reading {
+        let Some(Slot::Invoices(invoices)) = self.history.slot(track) else {
+            return Reading::none(EventTime::NEVER);
+        };
+        let found = invoice::punctual(invoices, self.now, window.length);
+        Reading::still(whole(found.n_on_time), whole(found.n_due), found.until)
+    }
+
+    fn state(&self, state: StateOf) -> Reading {
+        let standing = self.history.standing();
+        let amount = |amount: Option<Micros>| match amount {
+            Some(amount) => Reading::still(amount.get(), ONE, EventTime::NEVER),
+            None => Reading::none(EventTime::NEVER),
+        };
+        match state {
+            StateOf::Mrr => amount(standing.and_then(|standing| standing.mrr())),
+            StateOf::Seats => amount(standing.and_then(|standing| standing.seats())),
+            StateOf::PlanFeatures => {
+                let plan = standing.and_then(|standing| standing.plan());
+                let n = i64::from(self.model.features_of(plan));
+                Reading::still(n, 1, EventTime::NEVER)
+            }
+            StateOf::Paused => {
+                let paused = i64::from(self.life.status == Status::Paused);
+                Reading::still(paused, 1, EventTime::NEVER)
+            }
+        }
+    }
+
+    fn worst(&self, track: usize, max_age: Span, ends: (Micros, Micros)) -> Reading {
+        let Some(Slot::Answers(answers)) = self.history.slot(track) else {
+            return Reading::none(EventTime::NEVER);
+        };
+        let live = within(answers, back(self.now, max_age), self.now);
+        let Some(worst) = live.iter().map(|answer| answer.2).min() else {
+            return Reading::none(EventTime::NEVER);
+        };
+        // The reading holds until the first of the worst answers is too old.
+        let first = live.iter().find(|answer| answer.2 == worst).map(|answer| answer.0);
+        let (low, high) = (i128::from(ends.0.get()), i128::from(ends.1.get()));
+        // low + goodness × (high − low), both in millionths: 1e12 below the line.
+        let num = low * i128::from(ONE) + i128::from(worst.get()) * (high - low);
+        let until = first.map_or(EventTime::NEVER, |time| time.plus(max_age));
+        shrunk(num, i128::from(ONE) * i128::from(ONE), until)
+    }
+
+    fn most_of_one(&self, track: usize, window: Window) -> Reading {
+        let Some(Slot::Groups(groups)) = self.history.slot(track) else {
+            return Reading::still(0, 1, EventTime::NEVER);
+        };
+        let (after, until) = self.bounds(window);
+        let live = within(groups, after, until);
+        let in_group = |group| live.iter().filter(|entry| entry.2 == group).count();
+        let most = live.iter().map(|entry| in_group(entry.2)).max().unwrap_or(0);
+        let leaves = live.first().map(|entry| entry.0.plus(window.length));
+        Reading::still(whole(most as u64), 1, earliest(leaves, None))
+    }
+
+    fn rate(&self, track: usize, spans: (Span, Span), days: Days) -> Reading {
+        let (recent, baseline) = spans;
+        let far = recent.plus(baseline);
+        let now = Window { length: recent, exclude_last: Span::ZERO };
+        let before = Window { length: far, exclude_last: recent };
+        let (n_now, n_before) = (self.count(track, now, None), self.count(track, before, None));
+        let (n_days, min_days, until) = match days {
+            Days::Fixed => (baseline.as_millis() / DAY, 0, EventTime::NEVER),
+            Days::Active { min_history } => {
+                let reach = Reach { far, near: recent };
+                let known = self.history.known_since();
+                let found = self.history.life().whole_days(known, self.now, reach);
+                (found.whole, min_history.as_millis() / DAY, found.until)
+            }
+        };
+        let until = until.min(n_now.until).min(n_before.until);
+        if n_days < min_days || n_before.num == 0 {
+            return Reading::none(until);
+        }
+        // (n / recent days) / (n before / days): recent is in milliseconds, so is a day.
+        let num = i128::from(n_now.num) * i128::from(n_days) * i128::from(DAY);
+        shrunk(num, i128::from(recent.as_millis()) * i128::from(n_before.num), until)
+    }
+}
+
+/// The number of entries in `bounds`, and when it next matters.
+fn counted<T: Timed>(
+    entries: &[T],
+    bounds: (EventTime, EventTime),
+    window: Window,
+    enough: Option<u64>,
+) -> Reading {
+    let found = within(entries, bounds.0, bounds.1);
+    let n = found.len();
+    // Above `enough` only the entry whose leaving brings the count below it matters.
+    let spare = enough
+        .and_then(|enough| usize::try_from(enough).ok())
+        .map_or(0, |enough| if enough == 0 { n } else { n.saturating_sub(enough) });
+    let leaves = found.get(spare).map(|entry| entry.time().plus(window.length));
+    let enters = if window.exclude_last == Span::ZERO {
+        None
+    } else {
+        let next = within(entries, bounds.1, EventTime::NEVER).first();
+        next.map(|entry| entry.time().plus(window.exclude_last))
+    };
+    Reading::still(whole(n as u64), 1, earliest(leaves, enters))
+}
+
+/// One reading divided by another.
+fn ratio(num: Reading, den: Reading, min_den: i64, bound: Bound) -> Reading {
+    let until = num.until.min(den.until);
+    let enough = i128::from(min_den) * i128::from(den.den) <= i128::from(den.num);
+    if num.den == 0 || den.den == 0 || !enough {
+        return Reading::none(until);
+    }
+    let (above, below) = if num.den == den.den {
+        (i128::from(num.num), i128::from(den.num))
+    } else {
+        (i128::from(num.num) * i128::from(den.den), i128::from(den.num) * i128::from(num.den))
+    };
+    let above = if bound == Bound::One { above.min(below) } else { above };
+    shrunk(above, below, until)
+}
+
+/// The greatest of those that are available.
+fn greatest(parts: impl Iterator<Item = Reading>) -> Reading {
+    let mut greatest = Reading::none(EventTime::NEVER);
+    for part in parts {
+        let until = greatest.until.min(part.until);
+        let product = |a: i64, b: i64| i128::from(a) * i128::from(b);
+        if part.den != 0
+            && (greatest.den == 0
+                || product(greatest.num, part.den) < product(part.num, greatest.den))
+        {
+            greatest = part;
+        }
+        greatest.until = until;
+    }
+    greatest
+}
+
+/// `num / den` brought into 64 bits; only beyond 2^62 does that cost the last bits.
+fn shrunk(num: i128, den: i128, until: EventTime) -> Reading {
+    let (mut num, mut den) = if den < 0 { (-num, -den) } else { (num, den) };
+    while i128::from(i64::MAX) < num.abs().max(den) {
+        num >>= 1;
+        den >>= 1;
+    }
+    match (i64::try_from(num), i64::try_from(den)) {
+        (Ok(num), Ok(den)) => Reading::still(num, den, until),
+        _ => Reading::none(until),
+    }
+}
+
+impl Reading {
+    /// The same quotient with a denominator that is not negative.
+    fn positive(self) -> Reading {
+        if self.den < 0 { Reading { num: -self.num, den: -self.den, ..self } } else { self }
+    }
+}
+
+/// A count as a signed number.
+fn whole(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// The earlier of two instants that may never come.
+fn earliest(first: Option<EventTime>, second: Option<EventTime>) -> EventTime {
+    first.unwrap_or(EventTime::NEVER).min(second.unwrap_or(EventTime::NEVER))
+}
+
+/// Number, sum and extremes of a window.
+struct Sums {
+    n: u64,
+    sum: i128,
+    least: Micros,
+    most: Micros,
+    until: EventTime,
+}
+
+impl Sums {
+    fn new() -> Sums {
+        let (least, most) = (Micros::new(i64::MAX), Micros::new(i64::MIN));
+        Sums { n: 0, sum: 0, least, most, until: EventTime::NEVER }
+    }
+
+    fn add(&mut self, n: u64, sum: i128, extremes: (Micros, Micros)) {
+        self.n = self.n.saturating_add(n);
+        self.sum = self.sum.saturating_add(sum);
+        self.least = self.least.min(extremes.0);
+        self.most = self.most.max(extremes.1);
+    }
+
+    fn sum(&self, per: i64) -> Reading {
+        shrunk(self.sum, i128::from(ONE) * i128::from(per), self.until)
+    }
+
+    fn mean(&self) -> Reading {
+        shrunk(self.sum, i128::from(ONE) * i128::from(self.n), self.until)
+    }
+
+    fn least(&self) -> Reading {
+        self.extreme(self.least)
+    }
+
+    fn most(&self) -> Reading {
+        self.extreme(self.most)
+    }
+
+    fn extreme(&self, number: Micros) -> Reading {
+        if self.n == 0 {
+            Reading::none(self.until)
+        } else {
+            Reading::still(number.get(), ONE, self.until)
+        }
+    }
+}
