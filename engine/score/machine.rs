@@ -10,14 +10,14 @@
 use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
-use crate::model::{Asks, DropRule, Model, Rings, Score};
+use crate::model::{Asks, Model, Rings, Score};
 use crate::record::Kind;
 use crate::record::alert::Direction;
 use crate::record::scores::Status;
 use crate::score::band;
+use crate::score::held::{Arming, Held, Moved, Waiting};
 use crate::score::orders::Orders;
 use crate::score::ring::{Ring, What};
-use crate::score::trend::Samples;
 use crate::score::verdict::Verdict;
 use crate::unit::{EventTime, Points, Span};
 use crate::window::Reading;
@@ -53,43 +53,6 @@ pub struct Machine {
     rung: ThinVec<u64>,
 }
 
-/// What was said of one score.
-#[derive(Clone, Debug)]
-pub struct Held {
-    /// The score as last judged.
-    pub value: Option<Points>,
-    previous: Option<Points>,
-    /// The band held; `None` is null.
-    pub band: Option<u8>,
-    waiting: Option<Waiting>,
-    told: Option<u8>,
-    open_since: Option<EventTime>,
-    samples: Samples,
-    arming: Arming,
-}
-
-/// A move that must hold for a while before it rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Waiting {
-    to: u8,
-    since: EventTime,
-    moved_by: Moved,
-}
-
-/// Whether an event or time moved a score.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Moved {
-    ByEvent,
-    ByTime,
-}
-
-/// Whether the next fall rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Arming {
-    Armed,
-    Spent,
-}
-
 /// One judging, as a machine hears of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Hearing<'a> {
@@ -117,39 +80,6 @@ impl Default for Machine {
             scores: ThinVec::new(),
             cooldowns: ThinVec::new(),
             rung: ThinVec::new(),
-        }
-    }
-}
-
-impl Held {
-    fn new() -> Held {
-        Held {
-            value: None,
-            previous: None,
-            band: None,
-            waiting: None,
-            told: None,
-            open_since: None,
-            samples: Samples::default(),
-            arming: Arming::Armed,
-        }
-    }
-
-    /// The score less its sample of `days` ago.
-    pub fn trend(&self, now: EventTime, days: u32) -> Option<f64> {
-        self.samples.trend(self.value, now, days)
-    }
-
-    /// Arms the drop if the trend at one of the midnights in (`judged_at`, `now`] allows it.
-    fn arm_at_midnights(&mut self, rule: &DropRule, judged_at: EventTime, now: EventTime) {
-        let first = judged_at.day_index() + 1;
-        // After as many days as the trend looks back it is zero: nothing new comes later.
-        let last = now.day_index().min(first + i64::from(rule.days));
-        for day in first..=last {
-            let trend = self.samples.trend(self.value, EventTime::of_day(day), rule.days);
-            if trend.is_some_and(|trend| rule.arm_above < trend) {
-                self.arming = Arming::Armed;
-            }
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod band;
 pub mod forecast;
+pub mod held;
 pub mod machine;
 pub mod orders;
 pub mod reasons;

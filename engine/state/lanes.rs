@@ -151,7 +151,13 @@ impl Task<'_> {
     }
 
     /// One step of the customer in `slot`.
-    fn step(&mut self, slot: u32, occasion: Occasion<'_, '_>, when: (EventTime, Place), rules: &Rules) {
+    fn step(
+        &mut self,
+        slot: u32,
+        occasion: Occasion<'_, '_>,
+        when: (EventTime, Place),
+        rules: &Rules,
+    ) {
         let lane = &mut *self.lane;
         let Some(customer) = lane.book.at_mut(slot) else { return };
         let mut desk = Desk { outputs: &mut lane.fresh, scratch: &mut lane.scratch };

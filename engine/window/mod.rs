@@ -1,6 +1,6 @@
 //! Floor 4: what one customer did lately, and what it measures to.
 //!
-//! Shape   a [`History`] holds a customer's tracks, life and standing; [`read`](measure::read)
+//! Shape   a [`History`] holds a customer's tracks, life and standing; [`Scope::read`]
 //!         turns it into [`Reading`]s at an instant, each with the next instant at which it
 //!         could change if nothing else happens.
 
@@ -10,11 +10,13 @@ pub mod life;
 pub mod lump;
 pub mod measure;
 pub mod probe;
+pub mod reading;
 pub mod sends;
 pub mod slot;
 pub mod standing;
 
 pub use history::{Admitted, History};
 pub use life::{Life, LifeAt};
-pub use measure::{Motion, Reading, Scope};
+pub use measure::{Scope, Which};
+pub use reading::{Motion, Reading};
 pub use standing::Standing;
