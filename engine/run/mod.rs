@@ -1,1 +1,5 @@
-//! Floor.
+//! Floor 8: settings, and what drives the floors below.
+
+pub mod settings;
+
+pub use settings::Settings;

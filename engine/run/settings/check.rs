@@ -1,0 +1,291 @@
+//! From what was written to rules that cannot be wrong.
+//!
+//! Rules   every key is read once, by a reader of its kind; a fault never hides another. Rules
+//!         between keys are looked at only where both were right by themselves.
+
+use std::num::NonZeroUsize;
+
+use toml::Value;
+
+use super::raw::{FREE, Raw, is_secret, shown};
+use super::{
+    BatchRules, ClockMode, ClockRules, Delivery, Fault, Input, Kafka, Output, Place, Properties,
+    Retry, Settings, Timers,
+};
+use crate::unit::{Points, Span};
+
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Longest name of a topic or group, in characters.
+///
+/// Source: `Topic.MAX_NAME_LENGTH` of Apache Kafka.
+const NAME_MAX: usize = 249;
+
+/// Properties that are not the user's to set, and why.
+const RESERVED: &[(&str, &str)] = &[
+    ("bootstrap.servers", "kafka.brokers is its setting"),
+    ("metadata.broker.list", "kafka.brokers is its setting"),
+    ("client.id", "kafka.client_id is its setting"),
+    ("group.id", "input.group is its setting"),
+    ("group.instance.id", "kafka.instance_id is its setting"),
+    ("enable.auto.commit", "offsets are committed after their alerts are acknowledged"),
+    ("auto.commit.enable", "offsets are committed after their alerts are acknowledged"),
+    ("enable.auto.offset.store", "offsets are committed after their alerts are acknowledged"),
+    ("auto.offset.reset", "a range of records that is gone must stop the start"),
+    ("enable.partition.eof", "it tells when a partition is caught up"),
+    ("enable.idempotence", "an alert must not be doubled by a retry"),
+    ("acks", "an alert is safe when every replica has it"),
+    ("request.required.acks", "an alert is safe when every replica has it"),
+    ("partitioner", "a customer's records must stay in one partition"),
+    ("transactional.id", "delivery is its setting"),
+];
+
+/// Turns `raw` into settings, or gives all faults, those of `faults` first.
+pub(super) fn check(raw: Raw, faults: Vec<Fault>) -> Result<Settings, Vec<Fault>> {
+    let mut reader = Reader { raw: &raw, faults };
+    let settings = read(&mut reader);
+    across(&mut reader, &settings);
+    if reader.faults.is_empty() { Ok(Settings { raw, ..settings }) } else { Err(reader.faults) }
+}
+
+fn read(reader: &mut Reader<'_>) -> Settings {
+    let map = reader.text("map");
+    let count = reader.whole("lanes.count", 0, 256);
+    Settings {
+        catalog: reader.filled("catalog"),
+        model: reader.filled("model"),
+        map: Some(map).filter(|map| !map.is_empty()),
+        delivery: reader.delivery(),
+        input: Input { topic: reader.name("input.topic"), group: reader.filled("input.group") },
+        output: Output {
+            alerts: reader.name("output.alerts"),
+            scores: reader.name("output.scores"),
+            rejects: reader.name("output.rejects"),
+        },
+        kafka: kafka(reader),
+        clock: clock(reader),
+        dedup_horizon: reader.span("dedup.horizon", 0, 120 * DAY),
+        exact_events_max: reader.whole("window.exact_events_max", 16, 1_000_000),
+        score_change_min: Points::new(reader.number("scores.min_change", 0.0, 100.0)),
+        lanes: NonZeroUsize::new(count),
+        batch: BatchRules {
+            records_max: reader.whole("batch.records_max", 1, 100_000),
+            wait: reader.span("batch.wait", 1, SECOND),
+        },
+        commit_interval: reader.span("commit.interval", 10, MINUTE),
+        retry: Retry {
+            tries_max: u32::try_from(reader.whole("retry.tries_max", 1, 1_000)).unwrap_or(1),
+            wait_first: reader.span("retry.wait_first", 10, MINUTE),
+            wait_max: reader.span("retry.wait_max", 10, 10 * MINUTE),
+        },
+        halt_deadline: reader.span("halt.deadline", SECOND, 10 * MINUTE),
+        raw: reader.raw.clone(),
+    }
+}
+
+fn kafka(reader: &mut Reader<'_>) -> Kafka {
+    let instance_id = reader.text("kafka.instance_id");
+    Kafka {
+        brokers: reader.brokers(),
+        client_id: reader.filled("kafka.client_id"),
+        instance_id: Some(instance_id).filter(|id| !id.is_empty()),
+        properties: reader.properties(),
+    }
+}
+
+fn clock(reader: &mut Reader<'_>) -> ClockRules {
+    let modes = [("live", ClockMode::Live), ("replay", ClockMode::Replay)];
+    let timers = [("on", Timers::On), ("off", Timers::Off)];
+    ClockRules {
+        mode: reader.word("clock.mode", &modes),
+        delay: reader.span("clock.delay", 0, HOUR),
+        ahead_max: reader.span("clock.ahead_max", 0, 365 * DAY),
+        skew: reader.span("clock.skew", 0, HOUR),
+        timers: reader.word("clock.timers", &timers),
+    }
+}
+
+/// The rules between keys.
+fn across(reader: &mut Reader<'_>, settings: &Settings) {
+    let clock = &settings.clock;
+    if reader.right(&["clock.ahead_max", "clock.skew"]) && clock.ahead_max < clock.skew {
+        let wanted = format!("at least clock.skew ({})", clock.skew);
+        reader.fault("clock.ahead_max", wanted);
+    }
+    let retry = &settings.retry;
+    if reader.right(&["retry.wait_max", "retry.wait_first"]) && retry.wait_max < retry.wait_first {
+        let wanted = format!("at least retry.wait_first ({})", retry.wait_first);
+        reader.fault("retry.wait_max", wanted);
+    }
+    let topics = [
+        ("input.topic", &settings.input.topic),
+        ("output.alerts", &settings.output.alerts),
+        ("output.scores", &settings.output.scores),
+        ("output.rejects", &settings.output.rejects),
+    ];
+    for (i, (key, topic)) in topics.iter().enumerate() {
+        let same = topics[..i].iter().find(|(_, before)| before == topic);
+        if let Some((before, _)) = same.filter(|(before, _)| reader.right(&[before, key])) {
+            reader.fault(key, format!("another topic than {before}"));
+        }
+    }
+}
+
+/// Reads keys, each by its kind, and keeps the faults.
+///
+/// A reader that finds a fault returns some value of the kind; it is never used, because with a
+/// fault there are no settings.
+struct Reader<'a> {
+    raw: &'a Raw,
+    faults: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.raw.values.get(key).map(|given| &given.value)
+    }
+
+    fn right(&self, keys: &[&str]) -> bool {
+        self.faults.iter().all(|fault| !keys.contains(&fault.key.as_str()))
+    }
+
+    fn fault(&mut self, key: &str, wanted: impl Into<String>) {
+        let given = self.raw.values.get(key);
+        self.faults.push(Fault {
+            key: key.to_owned(),
+            found: given.map_or("nothing".to_owned(), |given| shown(key, &given.value)),
+            wanted: wanted.into(),
+            place: given.map_or(Place::Default, |given| given.place.clone()),
+        });
+    }
+
+    fn text(&mut self, key: &str) -> String {
+        let found = self.value(key).and_then(Value::as_str).map(str::to_owned);
+        found.unwrap_or_else(|| {
+            self.fault(key, "a text in quotes");
+            String::new()
+        })
+    }
+
+    fn filled(&mut self, key: &str) -> String {
+        let text = self.text(key);
+        if self.right(&[key]) && text.is_empty() {
+            self.fault(key, "a text that is not empty");
+        }
+        text
+    }
+
+    /// A topic's name.
+    fn name(&mut self, key: &str) -> String {
+        let text = self.text(key);
+        let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let is_name = (1..=NAME_MAX).contains(&text.len())
+            && text.chars().all(is_legal)
+            && !matches!(text.as_str(), "." | "..");
+        if self.right(&[key]) && !is_name {
+            self.fault(key, "a topic's name: 1 to 249 characters of a-z A-Z 0-9 . _ -");
+        }
+        text
+    }
+
+    fn brokers(&mut self) -> String {
+        let key = "kafka.brokers";
+        let text = self.text(key);
+        let is_broker = |broker: &str| match broker.trim().rsplit_once(':') {
+            Some((host, port)) => !host.is_empty() && port.parse::<u16>().is_ok(),
+            None => false,
+        };
+        if self.right(&[key]) && !text.split(',').all(is_broker) {
+            self.fault(key, "host:port, several with commas between");
+        }
+        text
+    }
+
+    fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T); 2]) -> T {
+        let found = self.value(key).and_then(Value::as_str);
+        let found = words.iter().find(|(word, _)| found == Some(word));
+        if let Some((_, meaning)) = found {
+            return *meaning;
+        }
+        self.fault(key, format!("\"{}\" or \"{}\"", words[0].0, words[1].0));
+        words[0].1
+    }
+
+    fn delivery(&mut self) -> Delivery {
+        let key = "delivery";
+        match self.value(key).and_then(Value::as_str) {
+            Some("effectively-once") => {}
+            Some("exactly-once") => self.fault(
+                key,
+                "\"effectively-once\": \"exactly-once\" is not available in this version",
+            ),
+            _ => self.fault(key, "\"effectively-once\""),
+        }
+        Delivery::EffectivelyOnce
+    }
+
+    fn span(&mut self, key: &str, min_ms: i64, max_ms: i64) -> Span {
+        let (min, max) = (Span::millis(min_ms), Span::millis(max_ms));
+        let found = self.value(key).and_then(Value::as_str).and_then(Span::parse);
+        match found.filter(|span| min <= *span && *span <= max) {
+            Some(span) => span,
+            None => {
+                let min = if min_ms == 0 { "0".to_owned() } else { min.to_string() };
+                self.fault(key, format!("a span such as \"250ms\" or \"24h\", {min} to {max}"));
+                max
+            }
+        }
+    }
+
+    fn whole(&mut self, key: &str, min: usize, max: usize) -> usize {
+        let found = self.value(key).and_then(Value::as_integer);
+        let found = found.and_then(|number| usize::try_from(number).ok());
+        match found.filter(|number| (min..=max).contains(number)) {
+            Some(number) => number,
+            None => {
+                self.fault(key, format!("a whole number from {min} to {max}"));
+                max
+            }
+        }
+    }
+
+    fn number(&mut self, key: &str, min: f64, max: f64) -> f64 {
+        let found = match self.value(key) {
+            Some(Value::Float(number)) => Some(*number),
+            // A whole number is a number too; those in range are exact.
+            Some(Value::Integer(number)) => i32::try_from(*number).ok().map(f64::from),
+            _ => None,
+        };
+        match found.filter(|number| (min..=max).contains(number)) {
+            Some(number) => number,
+            None => {
+                self.fault(key, format!("a number from {min} to {max}"));
+                max
+            }
+        }
+    }
+
+    fn properties(&mut self) -> Properties {
+        let raw = self.raw;
+        let mut pairs = Vec::new();
+        for (key, given) in &raw.values {
+            let Some(name) = key.strip_prefix(FREE).and_then(|rest| rest.strip_prefix('.')) else {
+                continue;
+            };
+            if let Some((_, why)) = RESERVED.iter().find(|(reserved, _)| *reserved == name) {
+                self.fault(key, format!("no such property here: {why}"));
+            }
+            match &given.value {
+                Value::String(text) => pairs.push((name.to_owned(), text.clone())),
+                Value::Integer(number) => pairs.push((name.to_owned(), number.to_string())),
+                Value::Boolean(truth) => pairs.push((name.to_owned(), truth.to_string())),
+                _ if is_secret(key) => self.fault(key, "a text in quotes"),
+                _ => self.fault(key, "a text in quotes, a whole number, true or false"),
+            }
+        }
+        pairs.into_iter().collect()
+    }
+}

@@ -1,0 +1,227 @@
+//! What was written, before anyone believes it: every key with its value and where it stood.
+//!
+//! Shape   the defaults (`config/ebb.toml`, compiled in) hold every key and so are the list of
+//!         those there are; a file, the environment and flags are laid over them in that order.
+//! Rules   only keys are judged here: an unknown one is a fault that names the nearest known
+//!         one. Tables are flattened to dotted keys, so `sasl.password` needs no quotes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use toml::{Table, Value};
+
+use super::{Fault, Place};
+
+/// The defaults, with the words that explain them.
+pub const DEFAULTS: &str = include_str!("../../../config/ebb.toml");
+
+/// The one table whose keys are not listed: they are librdkafka's.
+pub(super) const FREE: &str = "kafka.properties";
+
+/// A value and where it was given.
+#[derive(Clone)]
+pub(super) struct Given {
+    pub(super) value: Value,
+    pub(super) place: Place,
+}
+
+/// All keys, dotted, each with the value that stands highest.
+#[derive(Clone)]
+pub(super) struct Raw {
+    pub(super) values: BTreeMap<String, Given>,
+}
+
+impl Raw {
+    /// The defaults alone.
+    pub(super) fn defaults() -> Result<Raw, Fault> {
+        let mut values = BTreeMap::new();
+        for (key, value) in flatten(&parse(DEFAULTS, &Place::Default)?) {
+            if !is_empty_table(&value) {
+                values.insert(key, Given { value, place: Place::Default });
+            }
+        }
+        Ok(Raw { values })
+    }
+
+    /// Lays the settings file `text`, called `name`, over what is there.
+    pub(super) fn lay_file(&mut self, name: &str, text: &str, faults: &mut Vec<Fault>) {
+        let place = Place::File(name.to_owned());
+        match parse(text, &place) {
+            Ok(table) => {
+                for (key, value) in flatten(&table) {
+                    self.lay(&key, value, place.clone(), faults);
+                }
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+
+    /// Lays the variable `name` over what is there, if it speaks of a setting.
+    ///
+    /// A variable that begins as a section's does (`EBB_KAFKA_`) must name a key of it; other
+    /// variables are none of ours.
+    pub(super) fn lay_env(&mut self, name: &str, text: &str, faults: &mut Vec<Fault>) {
+        if !name.starts_with("EBB_") {
+            return;
+        }
+        if let Some(property) = name.strip_prefix("EBB_KAFKA_PROPERTIES_") {
+            let key = format!("{FREE}.{}", property.to_ascii_lowercase().replace('_', "."));
+            self.lay(&key, Value::String(text.to_owned()), Place::Env(name.to_owned()), faults);
+        } else if let Some(key) = self.values.keys().find(|key| variable(key) == name).cloned() {
+            let value = self.convert(&key, text);
+            self.lay(&key, value, Place::Env(name.to_owned()), faults);
+        } else if self.sections().any(|section| name.starts_with(&(variable(section) + "_"))) {
+            let near = nearest(name, self.values.keys().map(|key| variable(key)));
+            faults.push(unknown(name, &Place::Env(name.to_owned()), near));
+        }
+    }
+
+    /// Lays `key=value`, as a flag gives it, over what is there.
+    pub(super) fn lay_flag(&mut self, text: &str, faults: &mut Vec<Fault>) {
+        match text.split_once('=') {
+            Some((key, value)) => {
+                let value = self.convert(key.trim(), value.trim());
+                self.lay(key.trim(), value, Place::Flag, faults);
+            }
+            None => faults.push(Fault {
+                key: text.to_owned(),
+                found: "no =".to_owned(),
+                wanted: "key=value, such as clock.delay=5s".to_owned(),
+                place: Place::Flag,
+            }),
+        }
+    }
+
+    fn lay(&mut self, key: &str, value: Value, place: Place, faults: &mut Vec<Fault>) {
+        let is_free = key.strip_prefix(FREE).is_some_and(|rest| rest.starts_with('.'));
+        if self.values.contains_key(key) || is_free {
+            self.values.insert(key.to_owned(), Given { value, place });
+        } else if !(is_empty_table(&value) && self.is_section(key)) {
+            let near = nearest(key, self.values.keys().cloned());
+            faults.push(unknown(key, &place, near));
+        }
+    }
+
+    /// The text of a variable or flag as a value of the kind that `key` has by default; a text
+    /// that is none stays a text and is refused by the check that reads it.
+    fn convert(&self, key: &str, text: &str) -> Value {
+        let as_text = || Value::String(text.to_owned());
+        match self.values.get(key).map(|given| &given.value) {
+            Some(Value::Integer(_)) => text.parse().map_or_else(|_| as_text(), Value::Integer),
+            Some(Value::Float(_)) => text.parse().map_or_else(|_| as_text(), Value::Float),
+            _ => as_text(),
+        }
+    }
+
+    fn sections(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().filter_map(|key| key.split_once('.')).map(|(section, _)| section)
+    }
+
+    fn is_section(&self, key: &str) -> bool {
+        key == FREE || self.sections().any(|section| section == key)
+    }
+}
+
+/// Keys and values as they hold, secrets masked: a settings file again.
+impl fmt::Display for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (key, given) in &self.values {
+            let shown = shown(key, &given.value);
+            let key = match key.strip_prefix(FREE).and_then(|rest| rest.strip_prefix('.')) {
+                Some(property) => format!("{FREE}.\"{property}\""),
+                None => key.clone(),
+            };
+            match &given.place {
+                Place::Default => writeln!(f, "{key} = {shown}")?,
+                place => writeln!(f, "{key} = {shown} # {place}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `value` as TOML writes it, or a mask where `key` holds a secret.
+pub(super) fn shown(key: &str, value: &Value) -> String {
+    if is_secret(key) { "\"***\"".to_owned() } else { value.to_string() }
+}
+
+/// Whether the value of `key` must never be shown.
+pub(super) fn is_secret(key: &str) -> bool {
+    let name = key.strip_prefix("kafka.properties.").unwrap_or(key);
+    let ends = [".password", ".key", ".pem", ".secret", ".token"];
+    key.starts_with(FREE)
+        && (name.starts_with("sasl.") || ends.iter().any(|end| name.ends_with(end)))
+}
+
+fn parse(text: &str, place: &Place) -> Result<Table, Fault> {
+    text.parse().map_err(|error: toml::de::Error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+        // The parser's words, without the excerpt that could show a secret.
+        let found = error.message().lines().collect::<Vec<_>>().join("; ");
+        Fault {
+            key: format!("line {line}"),
+            found,
+            wanted: "TOML 1.0: key = value".to_owned(),
+            place: place.clone(),
+        }
+    })
+}
+
+fn flatten(table: &Table) -> Vec<(String, Value)> {
+    let mut flat = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Table(inner) if !inner.is_empty() => {
+                for (rest, value) in flatten(inner) {
+                    flat.push((format!("{key}.{rest}"), value));
+                }
+            }
+            _ => flat.push((key.clone(), value.clone())),
+        }
+    }
+    flat
+}
+
+fn is_empty_table(value: &Value) -> bool {
+    value.as_table().is_some_and(Table::is_empty)
+}
+
+/// The variable that overrides `key`: `clock.ahead_max` is `EBB_CLOCK_AHEAD_MAX`.
+fn variable(key: &str) -> String {
+    format!("EBB_{}", key.to_ascii_uppercase().replace('.', "_"))
+}
+
+fn unknown(key: &str, place: &Place, near: Option<String>) -> Fault {
+    let wanted = match near {
+        Some(near) => format!("a key that there is; did you mean {near}"),
+        None => "a key that there is; config/ebb.toml lists them".to_owned(),
+    };
+    Fault { key: key.to_owned(), found: "unknown".to_owned(), wanted, place: place.clone() }
+}
+
+/// The candidate that fewest changes of letters turn `word` into, if they are few.
+fn nearest(word: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
+    let few = word.chars().count() / 3;
+    candidates
+        .map(|candidate| (distance(word, &candidate), candidate))
+        .filter(|(changes, _)| *changes <= few)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many letters must be put in, taken out or changed (Levenshtein's distance).
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in to.iter().enumerate() {
+            let change = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[to.len()]
+}
