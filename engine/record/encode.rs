@@ -106,15 +106,17 @@ mod tests {
     /// A value of `form` drawn from `seed`, within every scale there is (1 to 5 lies in them all
     /// but the sentiments', which reach to 1).
     fn value_of(form: Form, seed: u64, text: &str) -> Value<'_> {
-        let time = EventTime::from_millis(i64::try_from(seed % 253_402_300_800_000).unwrap_or(0));
+        let number = |end: i64| i64::try_from(seed % end.unsigned_abs()).unwrap_or(0);
+        let draw = |end: usize| usize::try_from(seed).unwrap_or(0) % end;
+        let time = EventTime::from_millis(number(253_402_300_800_000));
         match form {
             Form::Text => Value::Text(Cow::Borrowed(text)),
             Form::Label => Value::Text(Cow::Owned(seed.to_string())),
-            Form::OneOf(words) => Value::Text(Cow::Borrowed(words[seed as usize % words.len()])),
+            Form::OneOf(words) => Value::Text(Cow::Borrowed(words[draw(words.len())])),
             Form::Number => Value::Number(Micros::ONE),
-            Form::Amount => Value::Number(Micros::new((seed % 1_000_000_000_000_000) as i64)),
-            Form::Count => Value::Number(Micros::new((seed % 1_000_000) as i64 * 1_000_000)),
-            Form::Flag => Value::Flag(seed % 2 == 0),
+            Form::Amount => Value::Number(Micros::new(number(1_000_000_000_000_000))),
+            Form::Count => Value::Number(Micros::new(number(1_000_000) * 1_000_000)),
+            Form::Flag => Value::Flag(draw(2) == 0),
             Form::Time => Value::Time(time),
             Form::Day => Value::Time(EventTime::of_day(time.day_index() - 700_000)),
         }

@@ -167,12 +167,17 @@ pub(crate) fn wrong_form(name: &str, raw: &str, wanted: &str) -> Reject {
     Reject::new(Reason::WrongForm, format!("{name}: found {found}; wanted {wanted}"))
 }
 
-/// The first characters of `raw`, so that a detail stays one line however long the value is.
+/// The first characters of `raw`: see [`shortened`].
 fn cut(raw: &str) -> Cow<'_, str> {
-    const CHARS_MAX: usize = 40;
-    match raw.char_indices().nth(CHARS_MAX) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &raw[..end])),
-        None => Cow::Borrowed(raw),
+    shortened(raw, 40)
+}
+
+/// The first `chars_max` characters of `text`, so that a detail stays a line however long the
+/// value is.
+pub(crate) fn shortened(text: &str, chars_max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
     }
 }
 

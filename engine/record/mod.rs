@@ -2,6 +2,7 @@
 
 pub mod alert;
 mod check;
+mod cut;
 pub mod decode;
 pub mod encode;
 pub mod event;

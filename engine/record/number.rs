@@ -84,7 +84,7 @@ pub(crate) fn write(micros: Micros, out: &mut Vec<u8>) {
         return;
     }
     let mut n_digits = 6;
-    while decimals % 10 == 0 {
+    while decimals.is_multiple_of(10) {
         decimals /= 10;
         n_digits -= 1;
     }

@@ -202,9 +202,8 @@ fn fraction(bytes: &[u8]) -> Result<(i64, &[u8]), TimeFault> {
         return Err(TimeFault::Form);
     }
     let mut millis = 0;
-    for place in 0..3 {
-        let digit = if place < n_digits { i64::from(after[place] - b'0') } else { 0 };
-        millis = millis * 10 + digit;
+    for place in [100, 10, 1].into_iter().zip(&after[..n_digits]) {
+        millis += place.0 * i64::from(place.1 - b'0');
     }
     Ok((millis, &after[n_digits..]))
 }
