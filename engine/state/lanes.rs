@@ -5,7 +5,9 @@
 //!         afterwards, so their number and speed cannot be seen in it.
 //! Cost    one task a lane and call; a single lane runs where it is called.
 
-use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
+use rayon::iter::{
+    IndexedParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelIterator,
+};
 
 use crate::record::decode::{Decoded, decode};
 use crate::score::Tally;
@@ -66,6 +68,16 @@ pub(crate) fn work(tasks: &mut [Task<'_>], arrivals: &[Arrival<'_>], rules: &Rul
         [only] => only.run(arrivals, rules),
         several => several.par_iter_mut().for_each(|task| task.run(arrivals, rules)),
     }
+}
+
+/// Does `each` to all `items` on as many threads as there are cores; the results keep the order.
+pub fn side_by_side<T: Sync, R: Send>(items: &[T], each: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+    // Below so many items handing them out costs more than it brings.
+    const SHARE: usize = 512;
+    if items.len() <= SHARE {
+        return items.iter().map(each).collect();
+    }
+    items.par_iter().with_min_len(SHARE).map(each).collect()
 }
 
 impl Task<'_> {

@@ -181,7 +181,7 @@ pub trait Sink {
 }
 
 /// The time outside.
-pub trait Clock {
+pub trait Clock: Sync {
     /// The wall clock.
     fn now(&self) -> EventTime;
 }
