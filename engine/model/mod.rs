@@ -5,10 +5,25 @@
 //!         refers to everything else by index; names are for people.
 //! Rules   no rule of the default model stands in code: it is data like any other model.
 
+mod catalog;
+mod check_events;
+mod check_measure;
+mod check_score;
+mod check_signal;
+mod compile;
+mod derive;
+mod fault;
+mod load;
 pub mod measure;
+mod raw;
 pub mod score;
+pub mod shipped;
 pub mod track;
+mod words;
 
+pub use derive::Sources;
+pub use fault::Fault;
+pub use load::load;
 pub use measure::{Bound, Compare, Days, How, Measure, Op, OrKnown, StateOf, Window};
 pub use score::{
     Asks, Band, Combine, Condition, DropRule, Group, InputRule, Intent, Level, RedFlag, Rings,

@@ -22,6 +22,12 @@ pub const AMOUNT_MAX_WHOLE: i64 = 1_000_000_000_000;
 /// Most tracks a model may ask for: one bit each in a customer's presence set.
 pub const TRACKS_MAX: usize = 128;
 
+/// Most measures a model may name; also how deep they can be nested.
+pub const MEASURES_MAX: usize = 512;
+
+/// Longest model or catalogue, in bytes: ten times what the default model needs.
+pub const MODEL_BYTES_MAX: usize = 256 << 10;
+
 /// Most signals a model may name: one bit each in a customer's active set.
 pub const SIGNALS_MAX: usize = 128;
 
