@@ -38,6 +38,43 @@ pub struct Row {
 }
 
 impl Row {
+    /// The names of a row's cells: the columns of the customers file.
+    pub fn columns(model: &Model) -> Vec<String> {
+        let mut columns = vec!["customer_id".to_owned(), "as_of".to_owned()];
+        for score in &model.scores {
+            let name = &score.name;
+            columns.extend([name.clone(), format!("{name}_band"), format!("{name}_held")]);
+        }
+        columns.extend(model.scores.iter().map(|score| format!("coverage_{}", score.name)));
+        columns.extend(["next_band_score", "next_band", "next_band_at"].map(str::to_owned));
+        for signal in &model.signals {
+            let name = signal.id.to_lowercase().replace('-', "_");
+            columns.extend([format!("{name}_active"), format!("{name}_value")]);
+        }
+        columns
+    }
+
+    /// The cells in the order of [`Row::columns`]; numbers in full, what is null is empty.
+    pub fn cells(&self) -> Vec<String> {
+        let mut cells = vec![self.scores.customer_id.clone(), self.scores.at.to_string()];
+        for line in &self.scores.scores {
+            cells.push(line.value.map(|value| value.get().to_string()).unwrap_or_default());
+            cells.push(line.band.clone().unwrap_or_default());
+            cells.push(line.held.clone().unwrap_or_default());
+        }
+        cells.extend(self.scores.scores.iter().map(|line| line.coverage.to_string()));
+        let next = self.scores.next.as_ref();
+        cells.push(next.map(|next| next.score.clone()).unwrap_or_default());
+        cells.push(next.map(|next| next.band.clone()).unwrap_or_default());
+        cells.push(next.map(|next| next.at.to_string()).unwrap_or_default());
+        for signal in &self.signals {
+            let active = signal.active.map(|active| if active { "1" } else { "0" });
+            cells.push(active.unwrap_or_default().to_owned());
+            cells.push(signal.value.map(|value| value.to_string()).unwrap_or_default());
+        }
+        cells
+    }
+
     /// `customer` as of `now`.
     pub fn of(customer: &Customer, model: &Model, now: EventTime) -> Row {
         let mut readings = Vec::new();
