@@ -8,6 +8,7 @@ pub mod encode;
 pub mod event;
 mod field;
 pub mod kind;
+pub mod map;
 mod number;
 pub mod partition;
 pub mod reject;

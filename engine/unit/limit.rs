@@ -19,6 +19,13 @@ pub const AMOUNT_MAX: f64 = 1e12;
 /// [`AMOUNT_MAX`] as a whole number.
 pub const AMOUNT_MAX_WHOLE: i64 = 1_000_000_000_000;
 
+/// Most rows of a file that a map looks things up in: it is held in memory, a few hundred bytes a
+/// row at most.
+pub const LOOKUP_ROWS_MAX: usize = 20_000_000;
+
+/// Most events one row may give, and most sources a map may have.
+pub const MAP_RULES_MAX: usize = 256;
+
 /// Most tracks a model may ask for: one bit each in a customer's presence set.
 pub const TRACKS_MAX: usize = 128;
 
