@@ -202,12 +202,9 @@ fn most(section: &mut Section<'_>) -> Parsed {
     let kinds = source.as_ref().map_or(&[][..], |source| &source.kinds);
     let key = text_field(section, "field", kinds);
     let group = text_field(section, "by", kinds);
-    let window = window(section, "exclude_last");
-    let (source, key, group, window) = (source?, key?, group?, window?);
-    if window.exclude_last != Span::ZERO {
-        section.fault("exclude_last", "nothing here: `most` has windows that end now");
-        return None;
-    }
+    let length = section.need("window", &WINDOW);
+    let (source, key, group, length) = (source?, key?, group?, length?);
+    let window = Window { length, exclude_last: Span::ZERO };
     let wish = wish(Shape::Groups, &source, Entry::Grouped { key, group }, window.length);
     Some((How::Most { track: 0, window }, Some(wish), vec![]))
 }
@@ -307,7 +304,7 @@ fn overdue(_: &mut Section<'_>) -> Parsed {
 }
 
 fn on_time(section: &mut Section<'_>) -> Parsed {
-    let window = window(section, "exclude_last")?;
+    let window = Window { length: section.need("window", &WINDOW)?, exclude_last: Span::ZERO };
     Some((How::OnTime { track: 0, window }, Some(invoices()), vec![]))
 }
 

@@ -104,6 +104,7 @@ fn capped(section: &mut Section<'_>, way: Way) -> Made {
             Some(cap) => groups.push(Group { name: named.name.clone(), cap }),
             None => faults.add(&named.spot, show(value), WEIGHT.wanted),
         }
+        faults.plain(&named);
         members.push(named);
     }
     let caps: f64 = groups.iter().map(|group| group.cap).sum();
@@ -137,6 +138,7 @@ fn capped(section: &mut Section<'_>, way: Way) -> Made {
 }
 
 fn severity(section: &mut Section<'_>, how: Severity) -> Made {
+    let faults = section.faults();
     let (mut levels, mut members): (Vec<Level>, Vec<Named>) = (Vec::new(), Vec::new());
     for (named, mut inner) in section.tables("levels") {
         let base = inner.need("base", &WEIGHT);
@@ -156,6 +158,7 @@ fn severity(section: &mut Section<'_>, how: Severity) -> Made {
         if let (Some(base), Some(span), Some(points)) = (base, span, points) {
             levels.push(Level { name: named.name.clone(), base, span, points });
         }
+        faults.plain(&named);
         members.push(named);
     }
     if members.is_empty() {
@@ -190,6 +193,7 @@ fn weighted(section: &mut Section<'_>) -> Made {
             inner.fault("inputs", "at least one input: { measure, lo, hi }");
         }
         inner.end();
+        section.faults().plain(&named);
         all_weighed &= weight.is_some();
         subscores.push(Subscore { name: named.name, weight: weight.unwrap_or(0.0), inputs: rules });
     }
@@ -249,8 +253,12 @@ fn band(row: &mut Section<'_>, from: f64) -> Band {
         true => row.choice("asks", &[("action", Asks::Action), ("nothing", Asks::Nothing)]),
         false => None,
     };
+    let name = row.name("name", "the band's name");
+    if let Some(name) = &name {
+        row.faults().plain(name);
+    }
     Band {
-        name: row.need("name", &TEXT).unwrap_or_default(),
+        name: name.map(|named| named.name).unwrap_or_default(),
         from,
         asks: asks.unwrap_or(Asks::Nothing),
         action: row.may("action", &TEXT).unwrap_or_default(),
@@ -269,7 +277,7 @@ fn drop_rule(section: &mut Section<'_>) -> Option<DropRule> {
     if days.is_some_and(|days| 30 < days) {
         row.fault("days", "at most 30 days");
     }
-    if ring_at.is_some_and(|points| 0.0 <= points || points < -100.0) {
+    if ring_at.is_some_and(|points| !(-100.0..0.0).contains(&points)) {
         row.fault("ring_at", "points below 0, such as -20");
     } else if let (Some(ring_at), Some(arm_above)) = (ring_at, arm_above)
         && arm_above < ring_at

@@ -102,6 +102,15 @@ impl<'t> Faults<'t> {
         self.add(&named.spot, format!("{:?}", named.name), wanted);
     }
 
+    /// Notes that `named` is no name that can stand in alerts, columns and paths of keys.
+    pub(super) fn plain(&self, named: &Named) {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if !(1..=64).contains(&named.name.len()) || !named.name.chars().all(fits) {
+            let wanted = "a name of letters, digits, - and _, at most 64 of them";
+            self.add(&named.spot, format!("{:?}", named.name), wanted);
+        }
+    }
+
     /// The faults in the order of the file's lines, without repetitions.
     pub(super) fn end(self) -> Vec<Fault> {
         let mut list = self.list.into_inner();

@@ -122,8 +122,8 @@ fn header(file: &mut Section<'_>) -> Option<(String, u32)> {
     }
     let mut model = file.table("model")?;
     let id = model.need("id", &TEXT);
-    if id.as_deref().is_some_and(|id| !is_plain(id)) {
-        model.fault("id", PLAIN);
+    if let Some(name) = &id {
+        file.faults().plain(&Named { name: name.clone(), spot: model.spot_of("id") });
     }
     let version = model.need("version", &COUNT);
     model.end();
@@ -139,7 +139,7 @@ fn drafts(file: &mut Section<'_>) -> (Vec<Draft>, Vec<String>) {
     let declared: Vec<String> = tables.iter().map(|(named, _)| named.name.clone()).collect();
     let mut drafts = Vec::new();
     for (named, section) in tables.into_iter().take(MEASURES_MAX) {
-        plain(&named, faults);
+        faults.plain(&named);
         drafts.extend(check_measure::draft(named, section));
     }
     let drafts = compile::order(drafts, &declared, faults);
@@ -202,25 +202,12 @@ fn score_drafts(file: &mut Section<'_>) -> (Vec<String>, Vec<ScoreDraft>) {
     (names, drafts)
 }
 
-const PLAIN: &str = "a name of letters, digits, -, _ and ., at most 64 of them";
-
-fn is_plain(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    (1..=64).contains(&name.len()) && name.chars().all(fits)
-}
-
-fn plain(named: &Named, faults: &Faults<'_>) {
-    if !is_plain(&named.name) {
-        faults.add(&named.spot, format!("{:?}", named.name), PLAIN);
-    }
-}
-
 /// What rings is told apart by its rule; and signals name columns, where case and dash are lost.
 fn check_ids(ids: &[Named], scores: &[String], faults: &Faults<'_>) {
-    let column = |name: &str| name.to_ascii_lowercase().replace(['-', '.'], "_");
+    let column = |name: &str| name.to_ascii_lowercase().replace('-', "_");
     let mut seen: Vec<String> = scores.to_vec();
     for named in ids {
-        plain(named, faults);
+        faults.plain(named);
         let name = column(&named.name);
         if seen.contains(&name) {
             let wanted = "an id that no other signal, red flag, intent or score has, whatever its \

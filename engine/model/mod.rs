@@ -12,6 +12,7 @@ mod check_score;
 mod check_signal;
 mod compile;
 mod derive;
+pub mod facts;
 mod fault;
 mod load;
 pub mod measure;
@@ -19,7 +20,7 @@ mod raw;
 pub mod score;
 pub mod shipped;
 pub mod track;
-mod words;
+pub mod words;
 
 pub use derive::Sources;
 pub use fault::Fault;

@@ -306,7 +306,7 @@ pub(super) fn show(value: &DeValue<'_>) -> String {
         DeValue::Boolean(flag) => flag.to_string(),
         DeValue::Datetime(moment) => moment.to_string(),
         DeValue::Array(items) => {
-            let items: Vec<String> = items.iter().take(8).map(|item| flat(item)).collect();
+            let items: Vec<String> = items.iter().take(8).map(flat).collect();
             format!("[{}]", items.join(", "))
         }
         DeValue::Table(_) => "a table".to_owned(),
