@@ -3,4 +3,5 @@
 
 mod engine;
 mod played;
+mod schemas;
 mod smoke;

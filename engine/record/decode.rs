@@ -113,7 +113,7 @@ fn missing(envelope: &[Option<&str>; 4]) -> Reject {
 fn bad_json(fault: &dyn fmt::Display) -> Reject {
     let fault = fault.to_string();
     let fault = field::shortened(&fault, 160);
-    Reject::new(Reason::BadJson, format!("found {fault}; wanted one JSON object in UTF-8"))
+    Reject::new(Reason::BadJson, format!("{fault}; wanted one JSON object in UTF-8"))
 }
 
 #[cfg(test)]
