@@ -1,1 +1,67 @@
-//! Roof.
+//! Roof: arguments, wiring, exit codes.
+
+pub mod customers;
+pub mod explain;
+pub mod failure;
+pub mod inputs;
+pub mod replay;
+pub mod run;
+pub mod setup;
+pub mod story;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use failure::Failure;
+
+/// Scores every customer's risk of leaving on every event, and rings at the exact moment a score
+/// crosses a line.
+#[derive(Parser, Debug)]
+#[command(name = "ebb", version, arg_required_else_help = true, max_term_width = 100)]
+struct Ebb {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Files in, alerts and scores out, on the events' own time
+    Replay(replay::Args),
+    /// Events in from a topic, alerts, scores and rejects out to topics
+    Run(run::Args),
+    /// Why one customer's scores are what they are, and what comes next
+    Explain(explain::Args),
+    /// A shell's completions, on standard output
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the program and returns its exit code.
+pub fn main() -> ExitCode {
+    let ebb = Ebb::parse();
+    let done = match ebb.command {
+        Command::Replay(args) => replay::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Ebb::command(), "ebb", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.exit)
+        }
+    }
+}
+
+/// Whether standard error is a terminal: progress bars and colours are for people.
+fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
+}

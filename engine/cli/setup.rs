@@ -118,7 +118,10 @@ pub fn read_model(
         let lines: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
         let noun = if faults.len() == 1 { "fault" } else { "faults" };
         let n_faults = faults.len();
-        Failure::settings(format!("cannot use the model {name}: {n_faults} {noun}\n{}", lines.join("\n")))
+        Failure::settings(format!(
+            "cannot use the model {name}: {n_faults} {noun}\n{}",
+            lines.join("\n")
+        ))
     })
 }
 
@@ -129,6 +132,9 @@ fn read_map(name: &str) -> Result<Map, Failure> {
         let lines: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
         let noun = if faults.len() == 1 { "fault" } else { "faults" };
         let n_faults = faults.len();
-        Failure::settings(format!("cannot use the map {name}: {n_faults} {noun}\n{}", lines.join("\n")))
+        Failure::settings(format!(
+            "cannot use the map {name}: {n_faults} {noun}\n{}",
+            lines.join("\n")
+        ))
     })
 }

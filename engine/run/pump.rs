@@ -89,6 +89,22 @@ impl<'c> Pump<'c> {
         (0..).zip(&self.next_offsets).filter_map(position).collect()
     }
 
+    /// Makes room for `partition`, of which nothing is known yet.
+    pub fn take_on(&mut self, partition: u32) {
+        self.engine.reach(partition + 1);
+        if self.next_offsets.len() < self.engine.n_partitions() as usize {
+            self.next_offsets.resize(self.engine.n_partitions() as usize, None);
+        }
+    }
+
+    /// Forgets `partition`: another instance looks after it.
+    pub fn give_up(&mut self, partition: u32) {
+        self.engine.forget(partition);
+        if let Some(next) = self.next_offsets.get_mut(partition as usize) {
+            *next = None;
+        }
+    }
+
     /// Takes one batch from `source` and hands what comes out to `sink`.
     ///
     /// # Errors
@@ -137,6 +153,13 @@ impl<'c> Pump<'c> {
     /// Turns one batch into outputs.
     fn process(&mut self, batch: &Batch, source: &dyn Source) -> Vec<Outgoing> {
         let mut outgoing = Vec::new();
+        for raw in &batch.records {
+            if let Origin::Topic { partition, .. } = raw.origin
+                && self.engine.n_partitions() <= partition
+            {
+                self.take_on(partition);
+            }
+        }
         let reads = side_by_side(&batch.records, |raw| self.read(raw, batch));
         let mut arrivals = Vec::with_capacity(reads.len());
         let mut arrived: Vec<&RawRecord> = Vec::with_capacity(reads.len());

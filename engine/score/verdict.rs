@@ -44,7 +44,6 @@ pub struct Verdict {
 impl Verdict {
     /// Judges the `readings` of `scope` under the `orders` given for the customer.
     pub fn of(scope: &Scope<'_>, readings: &[Reading], orders: Option<&Orders>) -> Verdict {
-        let model = scope.model;
         let mut verdict = Verdict {
             status: scope.life.status,
             active: 0,
@@ -58,19 +57,40 @@ impl Verdict {
         }
         verdict.test_signals(scope, readings);
         verdict.test_flags(scope, readings);
-        for (index, score) in model.scores.iter().enumerate() {
-            let mut judged = verdict.weigh(model, score, readings);
+        verdict.weigh_all(scope, readings, orders);
+        verdict
+    }
+
+    /// The same instant as if signal `index` were not active.
+    pub fn without(
+        &self,
+        index: usize,
+        scope: &Scope<'_>,
+        readings: &[Reading],
+        orders: Option<&Orders>,
+    ) -> Verdict {
+        let mut verdict = self.clone();
+        verdict.active &= !(1 << index);
+        verdict.flags = 0;
+        verdict.scores.clear();
+        verdict.test_flags(scope, readings);
+        verdict.weigh_all(scope, readings, orders);
+        verdict
+    }
+
+    fn weigh_all(&mut self, scope: &Scope<'_>, readings: &[Reading], orders: Option<&Orders>) {
+        for (index, score) in scope.model.scores.iter().enumerate() {
+            let mut judged = self.weigh(scope.model, score, readings);
             judged.own = judged.value;
             if let Some(order) = orders.and_then(|orders| orders.in_force(index, scope.now)) {
                 judged.value = order.value.or(judged.value);
-                verdict.until = verdict.until.min(order.until);
+                self.until = self.until.min(order.until);
             }
-            if verdict.status == Status::Cancelled {
+            if self.status == Status::Cancelled {
                 judged = Judged { value: None, own: None, coverage: 0.0 };
             }
-            verdict.scores.push(judged);
+            self.scores.push(judged);
         }
-        verdict
     }
 
     /// Whether signal `index` is active.

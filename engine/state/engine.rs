@@ -72,13 +72,23 @@ pub struct Applied {
 impl Engine {
     /// An engine without customers, for `n_partitions` partitions.
     pub fn new(rules: Rules, n_partitions: u32) -> Engine {
-        let partition = |_| Partition {
-            now: EventTime::ALWAYS,
-            seen: Seen::new(rules.dedup_horizon),
-            lanes: (0..rules.n_lanes.max(1)).map(|_| Lane::default()).collect(),
-        };
-        let partitions = (0..n_partitions).map(partition).collect();
-        Engine { rules, partitions }
+        let mut engine = Engine { rules, partitions: Vec::new() };
+        engine.reach(n_partitions);
+        engine
+    }
+
+    /// Sees to it that there are at least `n_partitions` partitions.
+    pub fn reach(&mut self, n_partitions: u32) {
+        while self.n_partitions() < n_partitions {
+            self.partitions.push(Partition::new(&self.rules));
+        }
+    }
+
+    /// Forgets everything of `partition`.
+    pub fn forget(&mut self, partition: u32) {
+        if let Some(found) = self.partitions.get_mut(partition as usize) {
+            *found = Partition::new(&self.rules);
+        }
     }
 
     /// The rules it goes by.
@@ -207,6 +217,14 @@ impl Plan {
 }
 
 impl Partition {
+    fn new(rules: &Rules) -> Partition {
+        Partition {
+            now: EventTime::ALWAYS,
+            seen: Seen::new(rules.dedup_horizon),
+            lanes: (0..rules.n_lanes.max(1)).map(|_| Lane::default()).collect(),
+        }
+    }
+
     /// Decides the fate of one record and notes what it asks for.
     fn admit(
         &mut self,

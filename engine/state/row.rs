@@ -9,7 +9,7 @@ use crate::score::Verdict;
 use crate::score::reasons::Grounds;
 use crate::state::customer::Customer;
 use crate::state::step::record;
-use crate::unit::EventTime;
+use crate::unit::{EventTime, Points};
 use crate::window::measure::Which;
 use crate::window::{Reading, Scope};
 
@@ -35,6 +35,8 @@ pub struct Row {
     pub reasons: Vec<Vec<Part>>,
     /// Every score less its sample of 7 and of 30 days ago.
     pub trends: Vec<(Option<f64>, Option<f64>)>,
+    /// For every active signal, what the scores would be without it.
+    pub without: Vec<(usize, Vec<Option<Points>>)>,
 }
 
 impl Row {
@@ -88,7 +90,13 @@ impl Row {
             value: readings.get(signal.measure).and_then(Reading::value),
         };
         let held = customer.machine.scores();
+        let active = (0..model.signals.len()).filter(|index| verdict.is_active(*index));
+        let without = active.map(|index| {
+            let other = verdict.without(index, &scope, &readings, orders);
+            (index, other.scores.iter().map(|judged| judged.value).collect())
+        });
         Row {
+            without: without.collect(),
             signals: model.signals.iter().enumerate().map(cell).collect(),
             measures: readings.iter().map(Reading::value).collect(),
             reasons: (0..model.scores.len()).map(|index| grounds.parts(index)).collect(),

@@ -1,0 +1,57 @@
+//! `ebb explain`: why one customer's scores are what they are, and what comes next.
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+use crate::cli::Failure;
+use crate::cli::inputs::{Inputs, Scores};
+use crate::cli::story::Story;
+use crate::state::Row;
+use crate::wire::MemorySink;
+
+/// `ebb explain`.
+#[derive(ClapArgs, Debug)]
+pub struct Args {
+    /// The customer's id
+    #[arg(value_name = "CUSTOMER")]
+    customer: String,
+    #[command(flatten)]
+    inputs: Inputs,
+    /// How to show it
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+/// How to show an explanation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+/// Runs `ebb explain`.
+///
+/// # Errors
+///
+/// Exit 1 where the inputs break or hold no event of the customer, 3 for faulty rules.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let played = args.inputs.play(Scores::Unwanted, &mut MemorySink::forgetful())?;
+    let engine = played.pump.engine();
+    let Some((partition, customer)) = engine.find(&args.customer) else {
+        return Err(Failure::failed(format!(
+            "cannot explain: {}: none of the {} events applied is of this customer; wanted an id \
+             as it stands in customer_id",
+            args.customer,
+            played.pump.counts().applied
+        )));
+    };
+    let model = &engine.rules().model;
+    let row = Row::of(customer, model, engine.now(partition));
+    let story = Story { row: &row, model, standing: customer.history.standing() };
+    match args.format {
+        Format::Table => print!("{}", story.text()),
+        Format::Json => println!("{:#}", story.json()),
+    }
+    Ok(())
+}

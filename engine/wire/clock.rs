@@ -1,0 +1,17 @@
+//! The wall clock as a door.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::unit::EventTime;
+use crate::wire::Clock;
+
+/// The clock of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WallClock;
+
+impl Clock for WallClock {
+    fn now(&self) -> EventTime {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        EventTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
