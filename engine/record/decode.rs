@@ -20,7 +20,7 @@ use crate::record::event::Event;
 use crate::record::kind::Kind;
 use crate::record::reject::{Reason, Reject};
 use crate::record::{check, field};
-use crate::unit::limit;
+use crate::unit::{EventTime, limit};
 
 /// What a record turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,15 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded<'_>, Reject> {
     }
     check::scale(&event)?;
     Ok(Decoded::Event(event))
+}
+
+/// The time of the event in `bytes`, without reading the rest of it; `None` where `decode` would
+/// find no time either.
+pub fn peek_time(bytes: &[u8]) -> Option<EventTime> {
+    let mut draft = Draft::default();
+    draft.read(std::str::from_utf8(bytes).ok()?).ok()?;
+    let [_, _, _, time] = draft.envelope;
+    field::moment("time", time?).ok()
 }
 
 /// Whether a record's `key` is the customer id of the event in it.

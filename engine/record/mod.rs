@@ -17,7 +17,7 @@ mod scale;
 pub mod scores;
 
 pub use alert::Alert;
-pub use decode::{Decoded, check_key, decode};
+pub use decode::{Decoded, check_key, decode, peek_time};
 pub use event::{Event, Value};
 pub use kind::{Field, Form, Kind};
 pub use partition::partition;

@@ -10,6 +10,9 @@ pub const CUSTOMER_ID_BYTES_MAX: usize = 256;
 /// this is refused and the next one is read.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
 
+/// How much of a record that is too long is kept to show in its reject.
+pub const TOO_LARGE_BYTES_KEPT: usize = 1 << 10;
+
 /// Deepest nesting of a field's value: far more than any platform writes.
 pub const RECORD_DEPTH_MAX: usize = 128;
 
@@ -47,6 +50,7 @@ pub const BANDS_MAX: usize = 16;
 /// Most partitions a replay may spread customers over.
 pub const PARTITIONS_MAX: u32 = 4_096;
 
+const _: () = assert!(TOO_LARGE_BYTES_KEPT < RECORD_BYTES_MAX);
 const _: () = assert!(EVENT_ID_BYTES_MAX < RECORD_BYTES_MAX);
 const _: () = assert!(CUSTOMER_ID_BYTES_MAX < RECORD_BYTES_MAX);
 const _: () = assert!(TRACKS_MAX <= u128::BITS as usize && SIGNALS_MAX <= u128::BITS as usize);

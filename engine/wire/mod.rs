@@ -5,7 +5,13 @@
 //! Rules   a door never interprets an event: that is `record`'s word.
 
 pub mod door;
+pub mod files;
+pub mod memory;
+pub mod output;
 
 pub use door::{
     Batch, Body, Clock, Fault, Fetched, Origin, Outgoing, Position, RawRecord, Sink, Source,
 };
+pub use files::FileSource;
+pub use memory::{MemorySink, MemorySource};
+pub use output::{FileSink, OutFile, Outputs, check_paths};
