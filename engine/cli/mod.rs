@@ -1,1 +1,7 @@
-//! Roof.
+//! Roof: arguments, wiring, exit codes.
+
+pub mod failure;
+pub mod model;
+pub mod table;
+
+pub use failure::Failure;
