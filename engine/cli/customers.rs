@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::cli::Failure;
-use crate::cli::part::PartFile;
 use crate::state::{Engine, Row};
+use crate::wire::OutFile;
 
 /// Writes one row for every customer, by id.
 ///
@@ -17,22 +17,22 @@ pub fn write(path: &Path, engine: &Engine) -> Result<(), Failure> {
         .flat_map(|number| engine.customers(number).map(move |customer| (number, customer)))
         .collect();
     customers.sort_unstable_by_key(|(_, customer)| customer.id());
-    let mut file = PartFile::create(path)?;
-    let mut lines = csv::Writer::from_writer(Vec::new());
-    let mut put = |file: &mut PartFile, cells: Vec<String>| -> Result<(), Failure> {
-        let broken = |error: &dyn std::fmt::Display| {
-            Failure::failed(format!("cannot write: {}: {error}", path.display()))
-        };
-        lines.write_record(cells).map_err(|error| broken(&error))?;
-        lines.flush().map_err(|error| broken(&error))?;
-        let full = std::mem::replace(&mut lines, csv::Writer::from_writer(Vec::new()));
-        let bytes = full.into_inner().map_err(|error| broken(&error))?;
-        file.write_all(&bytes).map_err(|error| file.fault(&error))
-    };
-    put(&mut file, Row::columns(model))?;
+    let mut file = OutFile::create(path)?;
+    file.line(&line(path, Row::columns(model))?)?;
     for (number, customer) in customers {
-        put(&mut file, Row::of(customer, model, engine.now(number)).cells())?;
+        let cells = Row::of(customer, model, engine.now(number)).cells();
+        file.line(&line(path, cells)?)?;
     }
-    file.finish()
+    Ok(file.finish()?)
 }
 
+/// `cells` as a line of CSV without its end.
+fn line(path: &Path, cells: Vec<String>) -> Result<Vec<u8>, Failure> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = writer.write_record(cells).map_err(|error| error.to_string());
+    let bytes = written.and_then(|()| writer.into_inner().map_err(|error| error.to_string()));
+    let mut bytes = bytes
+        .map_err(|error| Failure::failed(format!("cannot write: {}: {error}", path.display())))?;
+    bytes.pop();
+    Ok(bytes)
+}

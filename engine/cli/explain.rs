@@ -6,7 +6,7 @@ use crate::cli::Failure;
 use crate::cli::inputs::{Inputs, Scores};
 use crate::cli::story::Story;
 use crate::state::Row;
-use crate::wire::MemorySink;
+use crate::wire::memory::Nowhere;
 
 /// `ebb explain`.
 #[derive(ClapArgs, Debug)]
@@ -36,7 +36,7 @@ enum Format {
 ///
 /// Exit 1 where the inputs break or hold no event of the customer, 3 for faulty rules.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let played = args.inputs.play(Scores::Unwanted, &mut MemorySink::forgetful())?;
+    let (played, _) = args.inputs.play(Scores::Unwanted, |_| Ok(Nowhere))?;
     let engine = played.pump.engine();
     let Some((partition, customer)) = engine.find(&args.customer) else {
         return Err(Failure::failed(format!(

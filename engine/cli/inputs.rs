@@ -59,14 +59,20 @@ impl Inputs {
         &self.files
     }
 
-    /// Replays the inputs into `sink`; scores are published where `scores` says so.
+    /// Replays the inputs into the sink that `open` opens once the inputs are there; scores are
+    /// published where `scores` says so.
     ///
     /// # Errors
     ///
     /// Exit 3 for faulty rules, 1 for an input that broke or an output that cannot be written.
-    pub fn play(&self, scores: Scores, sink: &mut dyn Sink) -> Result<Played, Failure> {
+    pub fn play<S: Sink>(
+        &self,
+        scores: Scores,
+        open: impl FnOnce(&FileSource) -> Result<S, Failure>,
+    ) -> Result<(Played, S), Failure> {
         let setup = self.sources.read(self.map.as_deref())?;
         let mut source = FileSource::open(&self.files, setup.map.as_ref())?;
+        let mut sink = open(&source)?;
         let publish = match scores {
             Scores::Wanted => setup.publish(),
             Scores::Unwanted => Publish::Never,
@@ -75,20 +81,20 @@ impl Inputs {
         let mut pump = Pump::new(engine, Spread::ByCustomer(self.partitions), None);
         let bar = bar(source.progress().1);
         let mut turns = || -> Result<(), Failure> {
-            while pump.turn(&mut source, sink)? != Fetched::End {
+            while pump.turn(&mut source, &mut sink)? != Fetched::End {
                 bar.set_position(source.progress().0);
                 bar.set_message(format!("{} events", pump.counts().read));
             }
             for partition in 0..self.partitions.get() {
                 if let Some(until) = self.until {
-                    pump.advance(partition, until, sink)?;
+                    pump.advance(partition, until, &mut sink)?;
                 }
             }
             Ok(sink.settle()?)
         };
         let done = turns();
         bar.finish_and_clear();
-        done.map(|()| Played { pump, setup })
+        done.map(|()| (Played { pump, setup }, sink))
     }
 }
 

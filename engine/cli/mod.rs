@@ -4,10 +4,11 @@ pub mod customers;
 pub mod explain;
 pub mod failure;
 pub mod inputs;
+pub mod model;
 pub mod replay;
-pub mod run;
 pub mod setup;
 pub mod story;
+pub mod table;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -29,10 +30,10 @@ struct Ebb {
 enum Command {
     /// Files in, alerts and scores out, on the events' own time
     Replay(replay::Args),
-    /// Events in from a topic, alerts, scores and rejects out to topics
-    Run(run::Args),
     /// Why one customer's scores are what they are, and what comes next
     Explain(explain::Args),
+    /// Check, show or compare models
+    Model(model::Args),
     /// A shell's completions, on standard output
     Completions {
         /// Which shell
@@ -45,8 +46,8 @@ pub fn main() -> ExitCode {
     let ebb = Ebb::parse();
     let done = match ebb.command {
         Command::Replay(args) => replay::run(&args),
-        Command::Run(args) => run::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Model(args) => model::run(&args, &mut std::io::stdout()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Ebb::command(), "ebb", &mut std::io::stdout());
             Ok(())

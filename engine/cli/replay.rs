@@ -1,14 +1,14 @@
 //! `ebb replay`: files in, alerts and scores out, on the events' own time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args as ClapArgs;
 
-use crate::cli::{Failure, customers};
 use crate::cli::inputs::{Inputs, Played, Scores};
-use crate::cli::number::{per_second, thousands};
-use crate::wire::{FileSink, Outputs};
+use crate::cli::{Failure, customers};
+use crate::run::counts::{per_second, thousands};
+use crate::wire::{FileSink, FileSource, Outputs, check_paths};
 
 /// `ebb replay`.
 #[derive(ClapArgs, Debug)]
@@ -36,15 +36,23 @@ pub struct Args {
 /// Exit 1, 2 or 3; the outputs then keep their `.part` names.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let begun = Instant::now();
+    let named = [
+        ("--alerts", &args.alerts),
+        ("--scores", &args.scores),
+        ("--rejects", &args.rejects),
+        ("--customers", &args.customers),
+    ];
+    let named: Vec<(&str, &Path)> =
+        named.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?))).collect();
+    check_paths(args.inputs.files(), &named)?;
     let outputs = Outputs {
-        alerts: args.alerts.clone(),
-        scores: args.scores.clone(),
-        rejects: args.rejects.clone(),
-        inputs: args.inputs.files().to_vec(),
+        alerts: args.alerts.as_deref(),
+        scores: args.scores.as_deref(),
+        rejects: args.rejects.as_deref(),
     };
-    let mut sink = FileSink::create(&outputs)?;
     let scores = if args.scores.is_some() { Scores::Wanted } else { Scores::Unwanted };
-    let played = args.inputs.play(scores, &mut sink)?;
+    let open = |source: &FileSource| Ok(FileSink::create(outputs, source.names())?);
+    let (played, sink) = args.inputs.play(scores, open)?;
     if let Some(path) = &args.customers {
         customers::write(path, played.pump.engine())?;
     }

@@ -4,19 +4,20 @@
 //!         what stands on the command line wins over the settings.
 //! Source  decision D-12.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::Failure;
-use crate::model::{Model, load, shipped};
-use crate::record::Kind;
+use crate::cli::{Failure, model};
+use crate::model::Model;
 use crate::record::map::{Map, shipped as shipped_map};
 use crate::run::Settings;
 use crate::run::settings::{Layers, Timers};
 use crate::state::rules::Publish;
 use crate::state::{Rules, TimersSwitch};
-use crate::unit::EventTime;
+
+/// The name of the catalogue that comes with the program.
+const SHIPPED_CATALOG: &str = "catalog";
 
 /// Where rules come from.
 #[derive(Args, Clone, Debug)]
@@ -58,7 +59,8 @@ impl Sources {
         };
         let name = self.model.as_deref().unwrap_or(&settings.model);
         let sources = map.as_ref().map(|map| map.sources.as_slice());
-        let model = read_model(name, &settings.catalog, sources)?;
+        let catalog = Some(settings.catalog.as_str()).filter(|name| *name != SHIPPED_CATALOG);
+        let model = model::load(name, catalog, sources)?;
         Ok(Setup { settings, model, map })
     }
 }
@@ -87,47 +89,17 @@ impl Setup {
     }
 }
 
-/// The text of the shipped file called `name`, or of the file at that path.
-fn text_of(name: &str, shipped: Option<&str>, what: &str, names: &str) -> Result<String, Failure> {
-    if let Some(text) = shipped {
-        return Ok(text.to_owned());
-    }
-    std::fs::read_to_string(Path::new(name)).map_err(|error| {
-        Failure::settings(format!(
-            "cannot read the {what}: {name}: {error}; wanted a path, or the name of a shipped \
-             one: {names}"
-        ))
-    })
-}
-
-/// Loads the model called `name`, or at that path.
-///
-/// # Errors
-///
-/// Exit 3 with every fault of the model and the catalogue.
-pub fn read_model(
-    name: &str,
-    catalog: &str,
-    sources: Option<&[(Kind, Option<EventTime>)]>,
-) -> Result<Model, Failure> {
-    let names: Vec<&str> = shipped::MODELS.iter().map(|(name, _)| *name).collect();
-    let text = text_of(name, shipped::find(name), "model", &names.join(", "))?;
-    let shipped_catalog = (catalog == "catalog").then_some(shipped::CATALOG);
-    let catalog_text = text_of(catalog, shipped_catalog, "catalogue", "catalog")?;
-    load(&text, &catalog_text, sources).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
-        let noun = if faults.len() == 1 { "fault" } else { "faults" };
-        let n_faults = faults.len();
-        Failure::settings(format!(
-            "cannot use the model {name}: {n_faults} {noun}\n{}",
-            lines.join("\n")
-        ))
-    })
-}
-
 /// Reads the map called `name`, or at that path.
 fn read_map(name: &str) -> Result<Map, Failure> {
-    let text = text_of(name, shipped_map(name), "map", "socialnet7, ravenstack")?;
+    let text = match shipped_map(name) {
+        Some(text) => text.to_owned(),
+        None => std::fs::read_to_string(name).map_err(|error| {
+            Failure::failed(format!(
+                "cannot read the map: {name}: {error}; wanted a file, or one of socialnet7, \
+                 ravenstack"
+            ))
+        })?,
+    };
     Map::parse(&text).map_err(|faults| {
         let lines: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
         let noun = if faults.len() == 1 { "fault" } else { "faults" };

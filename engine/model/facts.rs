@@ -265,7 +265,8 @@ fn worse(worse: Worse) -> &'static str {
     }
 }
 
-fn asks(asks: Asks) -> &'static str {
+/// Whether a band asks for action.
+pub fn asks(asks: Asks) -> &'static str {
     match asks {
         Asks::Action => "action",
         Asks::Nothing => "nothing",

@@ -124,17 +124,23 @@ impl Counts {
     }
 }
 
-/// A number with its thousands set apart.
-pub fn grouped(number: u64) -> String {
+/// `number` with a comma between thousands: `1,234,567`.
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at != 0 && (digits.len() - at) % 3 == 0 {
-            text.push(' ');
+        if at != 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
         }
         text.push(digit);
     }
     text
+}
+
+/// `number` of something a second when it took `millis`.
+pub fn per_second(number: u64, millis: u128) -> u64 {
+    let rate = u128::from(number) * 1_000 / millis.max(1);
+    u64::try_from(rate).unwrap_or(u64::MAX)
 }
 
 /// The counters in lines, zero ones left out where they say nothing.
@@ -142,7 +148,7 @@ impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |name: &str, count: u64, note: String| {
             let note = if note.is_empty() { note } else { format!("  ({note})") };
-            writeln!(f, "  {name:<10} {:>13}{note}", grouped(count))
+            writeln!(f, "  {name:<10} {:>13}{note}", thousands(count))
         };
         line("read", self.read, String::new())?;
         line("applied", self.applied, String::new())?;
@@ -155,18 +161,18 @@ impl fmt::Display for Counts {
         line("unknown", self.unknown, "types nobody registered".to_owned())?;
         let reasons = Reason::ALL.iter().zip(self.rejected).filter(|(_, count)| 0 < *count);
         let reasons: Vec<String> = reasons
-            .map(|(reason, count)| format!("{} {}", reason.name(), grouped(count)))
+            .map(|(reason, count)| format!("{} {}", reason.name(), thousands(count)))
             .collect();
         line("rejected", self.rejected_in_all(), reasons.join(", "))?;
         let kinds = AlertKind::ALL.iter().zip(self.alerts).filter(|(_, count)| 0 < *count);
         let kinds: Vec<String> =
-            kinds.map(|(kind, count)| format!("{} {}", kind.name(), grouped(count))).collect();
+            kinds.map(|(kind, count)| format!("{} {}", kind.name(), thousands(count))).collect();
         line("alerts", self.alerts_in_all(), kinds.join(", "))?;
         let kept = &self.kept_back;
         let back = format!(
             "{} by cooldown, {} by snooze",
-            grouped(kept.n_suppressed),
-            grouped(kept.n_snoozed)
+            thousands(kept.n_suppressed),
+            thousands(kept.n_snoozed)
         );
         line("kept back", kept.n_suppressed + kept.n_snoozed, back)
     }
@@ -178,9 +184,9 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1 234 567");
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_234_567), "1,234,567");
     }
 
     #[test]

@@ -74,6 +74,20 @@ impl Sink for MemorySink {
     }
 }
 
+/// Takes everything and keeps nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nowhere;
+
+impl Sink for Nowhere {
+    fn send(&mut self, _outputs: &[Outgoing]) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
