@@ -10,13 +10,16 @@ use crate::record::map::keys::{Faults, Keys, shown};
 use crate::record::map::template::{Columns, Row};
 use crate::record::reject::Reason;
 
+/// Whether the number found stands to the bound as it must.
+type Holds = fn(f64, f64) -> bool;
+
 #[derive(Clone, Debug)]
 enum Test {
     In(Vec<String>),
     NotIn(Vec<String>),
     Empty,
     Filled,
-    Number { bound: f64, holds: fn(f64, f64) -> bool },
+    Number { bound: f64, holds: Holds },
     Same(usize),
     Differs(usize),
 }
@@ -118,7 +121,7 @@ fn texts(keys: &mut Keys, faults: &mut Faults) -> Vec<Test> {
 
 /// The tests on numbers that stand in `keys`.
 fn numbers(keys: &mut Keys, faults: &mut Faults) -> Vec<Test> {
-    let ways: [(&'static str, fn(f64, f64) -> bool); 4] = [
+    let ways: [(&'static str, Holds); 4] = [
         ("above", |found, bound| bound < found),
         ("at_least", |found, bound| bound <= found),
         ("below", |found, bound| found < bound),

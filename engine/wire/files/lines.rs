@@ -57,6 +57,12 @@ impl Lines {
         &self.block[range.clone()]
     }
 
+    /// How much memory it holds.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.block.capacity()
+    }
+
     /// The next line, empty ones too, or `None` at the end.
     ///
     /// # Errors

@@ -3,17 +3,6 @@
 use super::*;
 use crate::record::reject::{Reason, Reject};
 
-fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir();
-    assert!(folder.is_ok());
-    folder.unwrap_or_else(|_| folder_again())
-}
-
-/// Asked only when the first try failed, which the assertion above has told.
-fn folder_again() -> tempfile::TempDir {
-    folder()
-}
-
 fn read(path: &Path) -> Option<String> {
     std::fs::read_to_string(path).ok()
 }
@@ -33,15 +22,15 @@ fn outputs() -> Vec<Outgoing> {
 }
 
 #[test]
-fn d_12_an_output_has_its_name_only_when_it_is_whole() {
-    let folder = folder();
+fn d_12_an_output_has_its_name_only_when_it_is_whole() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
     let path = |name: &str| folder.path().join(name);
     let (alerts, scores, rejects) = (path("a.jsonl"), path("s.jsonl"), path("r.jsonl"));
     assert!(std::fs::write(&alerts, "old\n").is_ok());
     let to = Outputs { alerts: Some(&alerts), scores: Some(&scores), rejects: Some(&rejects) };
     let sink = FileSink::create(to, &["in.jsonl".to_owned()]);
     assert!(sink.is_ok());
-    let Ok(mut sink) = sink else { return };
+    let Ok(mut sink) = sink else { return Ok(()) };
     assert!(sink.send(&outputs()).is_ok() && sink.settle().is_ok());
     assert_eq!(read(&alerts).as_deref(), Some("old\n"));
     assert!(!scores.exists());
@@ -55,21 +44,25 @@ fn d_12_an_output_has_its_name_only_when_it_is_whole() {
         "{line}"
     );
     assert!(!path("a.jsonl.part").exists());
+    Ok(())
 }
 
 #[test]
-fn d_12_an_output_that_is_given_up_stays_a_part() {
-    let folder = folder();
+fn d_12_an_output_that_is_given_up_stays_a_part() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
     let path = folder.path().join("a.jsonl");
-    let Ok(mut file) = OutFile::create(&path) else { return assert!(path.exists()) };
+    let file = OutFile::create(&path);
+    assert!(file.is_ok());
+    let Ok(mut file) = file else { return Ok(()) };
     assert!(file.line(b"half").is_ok());
     drop(file);
     assert!(!path.exists() && folder.path().join("a.jsonl.part").exists());
+    Ok(())
 }
 
 #[test]
-fn what_cannot_be_written_says_why() {
-    let folder = folder();
+fn what_cannot_be_written_says_why() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
     let check = |path: &Path, wanted: &str| {
         let said = OutFile::create(path).err().map(|fault| fault.to_string()).unwrap_or_default();
         assert!(said.contains(wanted), "{said}");
@@ -79,6 +72,7 @@ fn what_cannot_be_written_says_why() {
     let all = Outputs { alerts: Some(folder.path()), scores: Some(folder.path()), rejects: None };
     let said = FileSink::create(all, &[]).err().map(|fault| fault.to_string()).unwrap_or_default();
     assert_eq!(said.lines().count(), 2);
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]
@@ -100,8 +94,8 @@ fn what_is_no_regular_file_is_written_directly() {
 }
 
 #[test]
-fn no_path_is_used_twice() {
-    let folder = folder();
+fn no_path_is_used_twice() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
     let path = |name: &str| folder.path().join(name);
     assert!(std::fs::write(path("in.jsonl"), "").is_ok());
     let check = |inputs: &[&str], outputs: &[&str], wanted: Option<&str>| {
@@ -126,4 +120,5 @@ fn no_path_is_used_twice() {
     check(&["in.jsonl"], &["-", "-"], Some("--alerts and --scores"));
     check(&["a.jsonl.part"], &["a.jsonl"], Some("an input and --alerts"));
     check(&[], &["a.jsonl", "a.jsonl.part"], Some("--alerts and --scores"));
+    Ok(())
 }
