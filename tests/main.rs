@@ -1,7 +1,14 @@
 //! Crossings of floors.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test says what it missed and ends")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says what it missed and ends"
+)]
 
+mod broker;
 mod engine;
+mod kafka;
 mod played;
 mod schemas;
 mod smoke;

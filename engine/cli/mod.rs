@@ -1,11 +1,13 @@
 //! Roof: arguments, wiring, exit codes.
 
+pub mod check;
 pub mod customers;
 pub mod explain;
 pub mod failure;
 pub mod inputs;
 pub mod model;
 pub mod replay;
+pub mod run;
 pub mod setup;
 pub mod story;
 pub mod table;
@@ -30,6 +32,10 @@ struct Ebb {
 enum Command {
     /// Files in, alerts and scores out, on the events' own time
     Replay(replay::Args),
+    /// Events in from a topic, alerts, scores and rejects out to topics
+    Run(run::Args),
+    /// Whether settings, model, broker and topics are fit to start
+    Check(check::Args),
     /// Why one customer's scores are what they are, and what comes next
     Explain(explain::Args),
     /// Check, show or compare models
@@ -44,8 +50,11 @@ enum Command {
 /// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
     let ebb = Ebb::parse();
+    log();
     let done = match ebb.command {
         Command::Replay(args) => replay::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Model(args) => model::run(&args, &mut std::io::stdout()),
         Command::Completions { shell } => {
@@ -60,6 +69,17 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.exit)
         }
     }
+}
+
+/// Log lines go to standard error; EBB_LOG says how many, as `info` or `ebb=debug`.
+fn log() {
+    let wanted = tracing_subscriber::EnvFilter::try_from_env("EBB_LOG");
+    tracing_subscriber::fmt()
+        .with_env_filter(wanted.unwrap_or_else(|_| "info".into()))
+        .with_writer(std::io::stderr)
+        .with_ansi(is_watched())
+        .with_target(false)
+        .init();
 }
 
 /// Whether standard error is a terminal: progress bars and colours are for people.

@@ -1,1 +1,24 @@
-//! Floor 9.
+//! Floor 9: the room that speaks to Kafka, over librdkafka.
+//!
+//! Shape   `client` reaches the cluster and puts its troubles into words; `source` reads the
+//!         input through one `tap` a partition; `handover` takes partitions on and gives them
+//!         up as `group`'s callbacks have noted; `sink` writes the
+//!         outputs through `produce`; `check` looks before anything starts.
+//! Rules   offsets are committed only by [`source::KafkaSource::commit`], with the partition's
+//!         `now` as their metadata (D-2). Nothing is lost silently: what cannot be delivered or
+//!         read becomes a fault that says what is safe.
+//! Source  librdkafka 2.12.1 and its `CONFIGURATION.md`; the Kafka protocol, 4.1.
+
+pub mod check;
+pub mod client;
+mod group;
+mod handover;
+pub mod produce;
+pub mod sink;
+pub mod source;
+mod tap;
+
+pub use check::check;
+pub use produce::Producer;
+pub use sink::KafkaSink;
+pub use source::KafkaSource;

@@ -4,6 +4,7 @@
 //!         [`Sink`] takes them; only then does the source hear how far its records are done.
 //! Rules   a door never interprets an event: that is `record`'s word.
 
+pub mod clock;
 pub mod door;
 pub mod files;
 pub mod memory;

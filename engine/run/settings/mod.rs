@@ -243,6 +243,11 @@ impl Settings {
             Err(faults) => Err(Refused::Faults(faults)),
         }
     }
+
+    /// Where the value of `key` was given, for faults that only a later check can find.
+    pub fn place(&self, key: &str) -> Place {
+        self.raw.values.get(key).map_or(Place::Default, |given| given.place.clone())
+    }
 }
 
 /// All keys as they hold, as a settings file, secrets masked.

@@ -1,0 +1,205 @@
+//! A look at the cluster before anything starts: what is missing, and what to type.
+//!
+//! Rules   nothing is written: rights are tested as far as reading tells them. Findings come in
+//!         the order in which they are to be mended.
+
+use std::fmt;
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::{ClientConfig, TopicPartitionList};
+
+use super::client::{self, Reach, Standing, create_command, standing, wait_for, words};
+use super::group::Group;
+use crate::run::Settings;
+use crate::wire::Fault;
+
+/// How long one question to the cluster may take.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// As it should be.
+    Good,
+    /// It runs, but something may be lost or misread.
+    Doubtful,
+    /// It cannot run.
+    Bad,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub grade: Grade,
+    /// What was found.
+    pub found: String,
+    /// What to type, or what to change.
+    pub remedy: Option<String>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let grade = match self.grade {
+            Grade::Good => "ok",
+            Grade::Doubtful => "doubtful",
+            Grade::Bad => "bad",
+        };
+        write!(f, "{grade}: {}", self.found)?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "\n  try: {remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a topic is for, and so what its records must not suffer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Input,
+    Scores,
+    Alerts,
+    Rejects,
+}
+
+/// Looks at the properties, the broker, the topics and the group that `settings` name.
+pub fn check(settings: &Settings) -> Vec<Finding> {
+    let faults = client::property_faults(settings);
+    if !faults.is_empty() {
+        return faults.iter().map(|fault| bad(fault.to_string(), None)).collect();
+    }
+    let brokers = &settings.kafka.brokers;
+    let (asker, group) = match asker(settings) {
+        Ok(asker) => {
+            let group = asker.context().clone();
+            (asker, group)
+        }
+        Err(error) => return vec![bad(format!("no client: {error}"), None)],
+    };
+    let reach = Reach { brokers, retry: settings.retry, trouble: &group.trouble };
+    let metadata = reach.until(|limit| {
+        // Never subscribed, so serving the callbacks cannot bring a record.
+        let _nothing = asker.poll(Duration::ZERO);
+        asker.fetch_metadata(None, limit)
+    });
+    let metadata = match metadata {
+        Ok(metadata) => metadata,
+        Err(Fault::Broker(words)) => {
+            let remedy = "start the cluster, or set kafka.brokers to where it is";
+            return vec![bad(words, Some(remedy.to_owned()))];
+        }
+        Err(fault) => return vec![bad(fault.to_string(), None)],
+    };
+    let n_brokers = metadata.brokers().len();
+    let noun = if n_brokers == 1 { "broker" } else { "brokers" };
+    let mut findings = vec![good(format!("{brokers}: {n_brokers} {noun} in the cluster"))];
+    let topics = [
+        ("input.topic", &settings.input.topic, Role::Input),
+        ("output.alerts", &settings.output.alerts, Role::Alerts),
+        ("output.scores", &settings.output.scores, Role::Scores),
+        ("output.rejects", &settings.output.rejects, Role::Rejects),
+    ];
+    let admin = client::config(&settings.kafka).create();
+    for (key, topic, role) in topics {
+        findings.push(match standing(&metadata, topic) {
+            Standing::Partitions(n) => {
+                let policy = admin.as_ref().ok().and_then(|admin| policy(admin, topic));
+                kept(brokers, &format!("{key} {topic}: {n} partitions"), role, policy, topic)
+            }
+            Standing::Missing => {
+                let configs: &[&str] =
+                    if role == Role::Scores { &["cleanup.policy=compact"] } else { &[] };
+                let remedy = create_command(brokers, topic, configs);
+                bad(format!("{key} {topic}: there is no such topic"), Some(remedy))
+            }
+            Standing::Refused(why) => {
+                let remedy = right(brokers, &format!("--operation All --topic {topic}"));
+                bad(format!("{key} {topic}: {why}"), Some(remedy))
+            }
+        });
+    }
+    findings.push(group_right(settings, &asker));
+    findings
+}
+
+/// A client that asks and never joins the group.
+fn asker(settings: &Settings) -> Result<BaseConsumer<Group>, KafkaError> {
+    let mut config: ClientConfig = client::config(&settings.kafka);
+    config.set("group.id", &settings.input.group);
+    config.create_with_context(Group::default())
+}
+
+/// The topic's `cleanup.policy`, where we may see it.
+fn policy(admin: &AdminClient<DefaultClientContext>, topic: &str) -> Option<String> {
+    let options = AdminOptions::new().request_timeout(Some(ANSWER_MAX));
+    let topics = [ResourceSpecifier::Topic(topic)];
+    let described = wait_for(admin.describe_configs(&topics, &options), ANSWER_MAX)?.ok()?;
+    let resource = described.into_iter().next()?.ok()?;
+    resource.get("cleanup.policy")?.value.clone()
+}
+
+/// What the cleanup policy of a topic means for its role.
+fn kept(brokers: &str, what: &str, role: Role, policy: Option<String>, topic: &str) -> Finding {
+    let Some(policy) = policy else {
+        return Finding {
+            grade: Grade::Doubtful,
+            found: format!("{what}; its cleanup.policy cannot be seen"),
+            remedy: Some(right(brokers, &format!("--operation DescribeConfigs --topic {topic}"))),
+        };
+    };
+    let is_compact = policy.split(',').any(|word| word.trim() == "compact");
+    let (is_right, wanted) = match role {
+        Role::Scores => (is_compact, "compact"),
+        Role::Input | Role::Alerts | Role::Rejects => (!is_compact, "delete"),
+    };
+    let found = format!("{what}, cleanup.policy={policy}");
+    if is_right {
+        return good(found);
+    }
+    let why = match role {
+        Role::Scores => "every score that ever was would be kept",
+        _ => "compaction would drop all but a customer's last record",
+    };
+    Finding {
+        grade: Grade::Doubtful,
+        found: format!("{found}: {why}"),
+        remedy: Some(format!(
+            "kafka-configs.sh --bootstrap-server {brokers} --alter --entity-type topics \
+             --entity-name {topic} --add-config cleanup.policy={wanted}"
+        )),
+    }
+}
+
+/// Whether the group's offsets may be read, and where the group stands.
+fn group_right(settings: &Settings, asker: &BaseConsumer<Group>) -> Finding {
+    let (group, topic) = (&settings.input.group, &settings.input.topic);
+    let mut list = TopicPartitionList::new();
+    list.add_partition(topic, 0);
+    let answer = asker.committed_offsets(list, ANSWER_MAX);
+    let answer = answer.and_then(|list| list.elements().first().map_or(Ok(()), |e| e.error()));
+    match answer {
+        Ok(()) => good(format!("input.group {group}: its offsets can be read")),
+        Err(error) => {
+            let remedy =
+                right(&settings.kafka.brokers, &format!("--operation Read --group {group}"));
+            bad(format!("input.group {group}: {}", words(&error)), Some(remedy))
+        }
+    }
+}
+
+/// The command that grants a right.
+fn right(brokers: &str, what: &str) -> String {
+    format!("kafka-acls.sh --bootstrap-server {brokers} --add --allow-principal User:NAME {what}")
+}
+
+fn good(found: String) -> Finding {
+    Finding { grade: Grade::Good, found, remedy: None }
+}
+
+fn bad(found: String, remedy: Option<String>) -> Finding {
+    Finding { grade: Grade::Bad, found, remedy }
+}

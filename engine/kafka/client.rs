@@ -1,0 +1,368 @@
+//! Reaching the cluster, and its troubles in words.
+//!
+//! Rules   a broker that is away is tried again with growing waits, a bounded number of times;
+//!         one that refuses us (wrong password, no right) is not: trying again cannot mend it.
+//! Errors  [`Fault::Broker`]: what failed, where, why, and what is safe.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
+
+use crate::run::settings::{self, Kafka, Retry, Settings};
+use crate::unit::Span;
+use crate::wire::Fault;
+
+/// How long one try to reach the cluster may take, if no broker is known to be down before.
+const TRY_MAX: Duration = Duration::from_secs(5);
+/// The steps in which a try is made, so that a refused connection ends it at once.
+const TRY_STEP: Duration = Duration::from_millis(250);
+/// How long a topic that was just made may stay unknown to the broker that is asked.
+const UNKNOWN_MAX: Duration = Duration::from_secs(2);
+
+/// The configuration that every client shares, the user's properties last.
+pub fn config(kafka: &Kafka) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &kafka.brokers).set("client.id", &kafka.client_id);
+    // A broker that comes back is found within this time of the next try.
+    config.set("reconnect.backoff.max.ms", "2000");
+    for (name, value) in kafka.properties.iter() {
+        config.set(name, value);
+    }
+    config
+}
+
+/// Properties that librdkafka does not know or whose value it refuses, as faults of settings.
+pub fn property_faults(settings: &Settings) -> Vec<settings::Fault> {
+    let one = |(name, value): (&str, &str)| {
+        let refused = ClientConfig::new().set(name, value).create_native_config().err()?;
+        // The words of librdkafka for a wrong value repeat it, and it may be a secret.
+        let is_unknown = refused.to_string().contains("No such configuration property");
+        let wanted = if is_unknown {
+            "a property that this build of librdkafka knows".to_owned()
+        } else {
+            format!("a value that librdkafka takes for {name}")
+        };
+        let key = format!("kafka.properties.{name}");
+        let found = (if is_unknown { "unknown" } else { "refused" }).to_owned();
+        Some(settings::Fault { place: settings.place(&key), key, found, wanted })
+    };
+    settings.kafka.properties.iter().filter_map(one).collect()
+}
+
+/// What librdkafka last said of its connections, kept by a client's callbacks.
+#[derive(Debug, Default)]
+pub(super) struct Trouble(Mutex<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    /// Why the last connection failed.
+    reason: Option<String>,
+    /// Whether all brokers were reported down since [`Trouble::take_down`] was last asked.
+    is_down: bool,
+    /// Why trying again cannot help.
+    refusal: Option<String>,
+    /// What is broken for good: this client cannot go on.
+    fatal: Option<(RDKafkaErrorCode, String)>,
+}
+
+impl Trouble {
+    /// Keeps what an error callback brings.
+    pub(super) fn note(&self, error: &KafkaError, reason: &str) {
+        let mut said = lock(&self.0);
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AllBrokersDown) => said.is_down = true,
+            Some(
+                RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::SaslAuthenticationFailed
+                | RDKafkaErrorCode::SSL,
+            ) => said.refusal = Some(plain(reason)),
+            Some(code @ (RDKafkaErrorCode::Fatal | RDKafkaErrorCode::FencedInstanceId)) => {
+                said.fatal = Some((code, plain(reason)));
+            }
+            Some(RDKafkaErrorCode::PartitionEOF) => {}
+            _ => said.reason = Some(plain(reason)),
+        }
+    }
+
+    /// Whether all brokers were reported down since this was last asked.
+    pub(super) fn take_down(&self) -> bool {
+        std::mem::take(&mut lock(&self.0).is_down)
+    }
+
+    /// What is broken for good.
+    pub(super) fn fatal(&self) -> Option<(RDKafkaErrorCode, String)> {
+        lock(&self.0).fatal.clone()
+    }
+
+    fn refusal(&self) -> Option<String> {
+        lock(&self.0).refusal.clone()
+    }
+
+    fn reason(&self) -> Option<String> {
+        lock(&self.0).reason.clone()
+    }
+}
+
+/// A lock whose holder never leaves anything half-done, so a panic elsewhere does not matter.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The heart of librdkafka's sentence, in lower case: of `host:1/bootstrap: Connect to
+/// ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)` the refusal.
+fn plain(reason: &str) -> String {
+    let reason = reason.rsplit_once(" failed: ").map_or(reason, |(_, rest)| rest);
+    let reason = reason.split_once(" (after ").map_or(reason, |(heart, _)| heart);
+    let mut letters = reason.trim().chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => "no reason given".to_owned(),
+    }
+}
+
+/// Tries at reaching the broker: how many were made, and when the next one is due.
+#[derive(Debug)]
+pub(super) struct Tries {
+    retry: Retry,
+    n_made: u32,
+    began: Instant,
+    due: Instant,
+    wait: Duration,
+}
+
+impl Tries {
+    /// No try yet; the first is due at once.
+    pub(super) fn new(retry: Retry) -> Tries {
+        let now = Instant::now();
+        Tries { retry, n_made: 0, began: now, due: now, wait: duration(retry.wait_first) }
+    }
+
+    /// Whether the next try is due.
+    pub(super) fn is_due(&self) -> bool {
+        self.due <= Instant::now()
+    }
+
+    /// Counts a try that failed and gives the wait before the next one, or `None` after the last.
+    pub(super) fn failed(&mut self) -> Option<Duration> {
+        self.n_made += 1;
+        if self.retry.tries_max <= self.n_made {
+            return None;
+        }
+        let wait = self.wait;
+        self.due = Instant::now() + wait;
+        self.wait = (wait * 2).min(duration(self.retry.wait_max));
+        Some(wait)
+    }
+}
+
+/// How to reach one cluster: who to name in a fault, and how long to be patient.
+pub(super) struct Reach<'a> {
+    pub(super) brokers: &'a str,
+    pub(super) retry: Retry,
+    pub(super) trouble: &'a Trouble,
+}
+
+impl Reach<'_> {
+    /// Calls `ask` with growing waits until it succeeds.
+    ///
+    /// `ask` gets the time it may take and must also serve the client's callbacks.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broker`] after the last try, or at once where the broker refuses us.
+    pub(super) fn until<T>(
+        &self,
+        mut ask: impl FnMut(Duration) -> KafkaResult<T>,
+    ) -> Result<T, Fault> {
+        let mut tries = Tries::new(self.retry);
+        loop {
+            let error = match self.once(&mut ask) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            if let Some(refusal) = self.trouble.refusal() {
+                return Err(refused(self.brokers, &refusal));
+            }
+            match tries.failed() {
+                Some(wait) => thread::sleep(wait),
+                None => return Err(self.away(&tries, &error)),
+            }
+        }
+    }
+
+    /// One try, given up early when no broker can be connected to.
+    fn once<T>(&self, ask: &mut impl FnMut(Duration) -> KafkaResult<T>) -> KafkaResult<T> {
+        let began = Instant::now();
+        loop {
+            match ask(TRY_STEP) {
+                Ok(answer) => return Ok(answer),
+                Err(error) if self.trouble.take_down() || TRY_MAX <= began.elapsed() => {
+                    return Err(error);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// The fault when the last try has failed.
+    pub(super) fn away(&self, tries: &Tries, error: &KafkaError) -> Fault {
+        let reason = self.trouble.reason().unwrap_or_else(|| words(error));
+        let (n, noun) = (tries.n_made, if tries.n_made == 1 { "try" } else { "tries" });
+        let seconds = tries.began.elapsed().as_secs();
+        Fault::Broker(format!(
+            "cannot reach the broker: {}: {reason}, {n} {noun} in {seconds} s",
+            self.brokers
+        ))
+    }
+
+    /// The number of partitions of `topic`, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broker`] where the cluster cannot be reached or has no such topic.
+    pub(super) fn partitions(
+        &self,
+        topic: &str,
+        mut ask: impl FnMut(Duration) -> KafkaResult<Metadata>,
+    ) -> Result<usize, Fault> {
+        let began = Instant::now();
+        loop {
+            match standing(&self.until(&mut ask)?, topic) {
+                Standing::Partitions(n) => return Ok(n),
+                Standing::Missing if began.elapsed() < UNKNOWN_MAX => thread::sleep(TRY_STEP),
+                Standing::Missing => return Err(missing(self.brokers, topic)),
+                Standing::Refused(why) => {
+                    return Err(Fault::Broker(format!("cannot use topic {topic}: {why}")));
+                }
+            }
+        }
+    }
+}
+
+/// What the cluster says of a topic.
+pub(super) enum Standing {
+    Partitions(usize),
+    Missing,
+    Refused(String),
+}
+
+/// What `metadata` says of `topic`.
+pub(super) fn standing(metadata: &Metadata, topic: &str) -> Standing {
+    let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
+        return Standing::Missing;
+    };
+    match found.error().map(RDKafkaErrorCode::from) {
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+            Standing::Missing
+        }
+        Some(code) => Standing::Refused(plain(&code.to_string())),
+        None if found.partitions().is_empty() => Standing::Missing,
+        None => Standing::Partitions(found.partitions().len()),
+    }
+}
+
+/// The fault for a topic that is not there, with the command that makes it.
+pub(super) fn missing(brokers: &str, topic: &str) -> Fault {
+    Fault::Broker(format!(
+        "cannot use topic {topic}: {brokers}: there is none of that name\ntry: {}",
+        create_command(brokers, topic, &[])
+    ))
+}
+
+/// The command that makes `topic` with `configs`.
+pub(super) fn create_command(brokers: &str, topic: &str, configs: &[&str]) -> String {
+    let mut command = format!(
+        "kafka-topics.sh --bootstrap-server {brokers} --create --topic {topic} --partitions 4"
+    );
+    for config in configs {
+        command += &format!(" --config {config}");
+    }
+    command
+}
+
+fn refused(brokers: &str, why: &str) -> Fault {
+    Fault::Broker(format!(
+        "cannot reach the broker: {brokers}: it refuses this client: {why}; wanted other \
+         kafka.properties (security.protocol, sasl.*, ssl.*)"
+    ))
+}
+
+/// An error of librdkafka as the end of a sentence.
+pub(super) fn words(error: &KafkaError) -> String {
+    error
+        .rdkafka_error_code()
+        .map_or_else(|| plain(&error.to_string()), |code| plain(&code.to_string()))
+}
+
+/// A span as the standard library has it.
+pub(super) fn duration(span: Span) -> Duration {
+    Duration::from_millis(span.as_millis().unsigned_abs())
+}
+
+/// Runs `future` to its end on this thread; `None` when it has not ended within `limit`.
+pub fn wait_for<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    let began = Instant::now();
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(value);
+        }
+        thread::park_timeout(limit.checked_sub(began.elapsed())?);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::settings::Layers;
+
+    #[test]
+    fn the_heart_of_a_long_sentence_is_kept() {
+        let check = |long: &str, short: &str| assert_eq!(plain(long), short);
+        check(
+            "127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after \
+             0ms in state CONNECT)",
+            "connection refused",
+        );
+        check("Unknown topic", "unknown topic");
+        check("", "no reason given");
+    }
+
+    #[test]
+    fn waits_double_up_to_their_bound_and_end() {
+        let retry =
+            Retry { tries_max: 5, wait_first: Span::millis(100), wait_max: Span::millis(300) };
+        let mut tries = Tries::new(retry);
+        assert!(tries.is_due());
+        let waits: Vec<_> = (0..5).map(|_| tries.failed().map(|wait| wait.as_millis())).collect();
+        assert_eq!(waits, [Some(100), Some(200), Some(300), Some(300), None]);
+        assert!(!tries.is_due());
+    }
+
+    #[test]
+    fn unknown_properties_and_refused_values_are_faults_without_the_value() {
+        let text = "[kafka.properties]\n\"no.such.thing\" = 1\n\"fetch.min.bytes\" = \"hush\"\n\
+                    debug = \"fetch\"\n";
+        let settings = Settings::from_text(Some(("mine.toml", text)), &Layers::default());
+        let Ok(settings) = settings else { return assert_eq!(settings.err().map(|_| ()), None) };
+        let faults: Vec<_> = property_faults(&settings).iter().map(ToString::to_string).collect();
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(faults[0].starts_with("kafka.properties.fetch.min.bytes = refused: wanted a val"));
+        assert!(faults[1].starts_with("kafka.properties.no.such.thing = unknown: wanted a prop"));
+        assert!(!faults.concat().contains("hush"));
+    }
+}

@@ -1,0 +1,132 @@
+//! The consumer group's callbacks: they only note what happened.
+//!
+//! Rules   a partition is taken on or given up by the source, between two batches, never inside
+//!         a callback: what was handed out before can then still be finished and committed. Only
+//!         while the consumer closes does the callback itself give up all, as nobody is left to.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::RDKafkaRespErr;
+
+use super::client::{Trouble, lock};
+
+/// A change of which partitions are ours, in the order of happening.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// These are ours from now on: all there are, or these more, as the protocol has it.
+    Assigned(Vec<i32>),
+    /// These are no longer ours.
+    Revoked(Vec<i32>),
+}
+
+/// What the callbacks have noted.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// Troubles with the brokers.
+    pub(super) trouble: Trouble,
+    changes: Mutex<VecDeque<Change>>,
+    is_closing: AtomicBool,
+}
+
+impl Group {
+    /// The oldest change that was not yet taken.
+    pub(super) fn next_change(&self) -> Option<Change> {
+        lock(&self.changes).pop_front()
+    }
+
+    /// Whether a change waits.
+    pub(super) fn has_change(&self) -> bool {
+        !lock(&self.changes).is_empty()
+    }
+
+    /// From now on the callbacks give up partitions themselves.
+    pub(super) fn close(&self) {
+        self.is_closing.store(true, Ordering::Release);
+    }
+}
+
+impl ClientContext for Group {
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.trouble.note(&error, reason);
+    }
+}
+
+impl ConsumerContext for Group {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        err: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        if self.is_closing.load(Ordering::Acquire) {
+            // A failure here means that the consumer has nothing left to give up.
+            let _given = give_up(consumer, list);
+            return;
+        }
+        let partitions = list.elements().iter().map(|element| element.partition()).collect();
+        let change = if err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            Change::Assigned(partitions)
+        } else {
+            Change::Revoked(partitions)
+        };
+        lock(&self.changes).push_back(change);
+    }
+}
+
+/// Gives up the partitions of `list`, or all, as the group's protocol has it.
+pub(super) fn give_up<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    list: &TopicPartitionList,
+) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+        RebalanceProtocol::None | RebalanceProtocol::Eager => consumer.unassign(),
+    }
+}
+
+/// Answers `change` without caring for its partitions, as a closing consumer does.
+pub(super) fn answer(
+    consumer: &BaseConsumer<Group>,
+    topic: &str,
+    change: &Change,
+) -> KafkaResult<()> {
+    let (Change::Assigned(partitions) | Change::Revoked(partitions)) = change;
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for &partition in partitions {
+        list.add_partition(topic, partition);
+    }
+    match (change, consumer.rebalance_protocol()) {
+        (Change::Revoked(_), _) => give_up(consumer, &list),
+        (_, RebalanceProtocol::Cooperative) => consumer.incremental_assign(&list),
+        (_, RebalanceProtocol::None | RebalanceProtocol::Eager) => consumer.assign(&list),
+    }
+}
+
+/// A bell that the client's threads ring when a queue is no longer empty.
+#[derive(Debug, Default)]
+pub(super) struct Bell {
+    has_rung: Mutex<bool>,
+    ring: Condvar,
+}
+
+impl Bell {
+    /// Wakes whoever waits, or whoever waits next.
+    pub(super) fn ring(&self) {
+        *lock(&self.has_rung) = true;
+        self.ring.notify_one();
+    }
+
+    /// Returns when the bell has rung since the last wait, or after `limit`.
+    pub(super) fn wait(&self, limit: Duration) {
+        let has_rung = lock(&self.has_rung);
+        let waited = self.ring.wait_timeout_while(has_rung, limit, |has_rung| !*has_rung);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
+    }
+}

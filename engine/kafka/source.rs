@@ -1,0 +1,440 @@
+//! The input topic as a [`Source`]: a share of its partitions, by consumer group.
+//!
+//! Shape   one [`Tap`] a partition, emptied in turn into the batch; `handover` takes partitions
+//!         on and gives them up between two batches.
+//! Rules   offsets are committed only by [`Source::commit`], waiting for the answer, with the
+//!         partition's `now` as metadata (D-2). A partition is read from its committed offset; at
+//!         the first start from its beginning. A committed offset whose records are gone is a
+//!         fault, never a jump.
+//! Cost    a record is copied once, from librdkafka's memory into the batch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::Message;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+use super::client::{self, Reach, Tries, duration, words};
+use super::group::{Bell, Group, answer};
+use super::tap::{Poured, Tap};
+use crate::record::Reject;
+use crate::record::reject::Reason;
+use crate::run::Settings;
+use crate::run::settings::{BatchRules, Retry};
+use crate::unit::limit::RECORD_BYTES_MAX;
+use crate::wire::{Batch, Body, Fault, Fetched, Origin, Position, RawRecord, Source};
+
+/// Most bytes of a batch before no further chunk is taken: 4 096 records of 4 KiB.
+const BATCH_BYTES_MAX: usize = 16 << 20;
+/// Most records taken from one partition before the next one has its turn.
+const TURN: usize = 1_024;
+/// How long to ask a broker that was reported down.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// The input topic, shared with the other members of the group.
+pub struct KafkaSource {
+    pub(super) topic: String,
+    pub(super) group_id: String,
+    pub(super) brokers: String,
+    pub(super) retry: Retry,
+    batch: BatchRules,
+    pub(super) bell: Arc<Bell>,
+    /// The partitions that are ours, in their order. Before `consumer`: a tap goes first.
+    pub(super) shares: Vec<Share>,
+    pub(super) assigned: Vec<u32>,
+    /// Whose turn is first in the next batch.
+    turn: usize,
+    pub(super) committed: BTreeMap<u32, Position>,
+    pub(super) handovers: Vec<Handover>,
+    away: Option<Tries>,
+    pub(super) consumer: Arc<BaseConsumer<Group>>,
+}
+
+/// One partition that is ours.
+pub(super) struct Share {
+    pub(super) partition: u32,
+    pub(super) tap: Tap,
+    /// Whether the last thing that came was the end for now.
+    pub(super) is_at_end: bool,
+}
+
+/// A partition that came or went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handover {
+    /// It is ours from now on, read from its committed position, if it has one.
+    TakenOn(u32, Option<Position>),
+    /// It is no longer ours.
+    GivenUp(u32),
+}
+
+impl KafkaSource {
+    /// Joins the group that `settings` name; partitions come with the first batches.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broker`] where the cluster cannot be reached, refuses us or has no such topic.
+    pub fn connect(settings: &Settings) -> Result<KafkaSource, Fault> {
+        let topic = settings.input.topic.clone();
+        let bell = Arc::new(Bell::default());
+        let consumer: Result<BaseConsumer<Group>, KafkaError> =
+            config(settings).create_with_context(Group::default());
+        let mut consumer = consumer.map_err(|error| set_up(&error))?;
+        let hung = Arc::clone(&bell);
+        consumer.set_nonempty_callback(move || hung.ring());
+
+        let group = Arc::clone(consumer.context());
+        let brokers = settings.kafka.brokers.clone();
+        let reach = Reach { brokers: &brokers, retry: settings.retry, trouble: &group.trouble };
+        reach.partitions(&topic, |limit| {
+            // Nothing is assigned yet, so serving the callbacks cannot bring a record.
+            let _nothing = consumer.poll(Duration::ZERO);
+            consumer.fetch_metadata(Some(&topic), limit)
+        })?;
+        consumer.subscribe(&[&topic]).map_err(|error| set_up(&error))?;
+        Ok(KafkaSource {
+            topic,
+            group_id: settings.input.group.clone(),
+            brokers,
+            retry: settings.retry,
+            batch: settings.batch,
+            bell,
+            shares: Vec::new(),
+            assigned: Vec::new(),
+            turn: 0,
+            committed: BTreeMap::new(),
+            handovers: Vec::new(),
+            away: None,
+            consumer: Arc::new(consumer),
+        })
+    }
+
+    /// The partitions that are ours now, in their order.
+    pub fn assigned(&self) -> &[u32] {
+        &self.assigned
+    }
+
+    /// Whether all that `partition` holds has been handed out, as far as the broker has told;
+    /// never while the broker is away.
+    pub fn is_caught_up(&self, partition: u32) -> bool {
+        let share = self.shares.iter().find(|share| share.partition == partition);
+        self.away.is_none() && share.is_some_and(|share| share.is_at_end)
+    }
+
+    /// The position that was last committed for `partition`, by whichever member; `None` if it
+    /// is not ours or was never committed. Its `now` is [`EventTime::ALWAYS`] where the commit
+    /// carried none, as those of Kafka's own tools.
+    ///
+    /// [`EventTime::ALWAYS`]: crate::unit::EventTime::ALWAYS
+    pub fn committed(&self, partition: u32) -> Option<Position> {
+        self.committed.get(&partition).copied()
+    }
+
+    /// The partitions that came and went since this was last asked, in that order.
+    pub fn handovers(&mut self) -> Vec<Handover> {
+        std::mem::take(&mut self.handovers)
+    }
+
+    /// Whether the next [`Source::fill`] gives partitions up or takes some on: what is done
+    /// should be committed before.
+    pub fn is_rebalancing(&self) -> bool {
+        self.consumer.context().has_change()
+    }
+
+    /// Whether the broker answers, as far as is known.
+    pub fn is_reachable(&self) -> bool {
+        self.away.is_none()
+    }
+
+    pub(super) fn reach<'a>(&'a self, group: &'a Group) -> Reach<'a> {
+        Reach { brokers: &self.brokers, retry: self.retry, trouble: &group.trouble }
+    }
+
+    /// Serves the callbacks; a record that comes this way is kept.
+    fn serve(&mut self, batch: &mut Batch) -> Result<(), Fault> {
+        let consumer = Arc::clone(&self.consumer);
+        match consumer.poll(Duration::ZERO) {
+            None => {}
+            Some(Ok(message)) => {
+                let partition = message.partition().unsigned_abs();
+                self.note_end(partition, false);
+                let (key, value) = (message.key(), message.payload());
+                append(batch, (partition, message.offset()), key, value);
+            }
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                self.note_end(partition.unsigned_abs(), true);
+            }
+            Some(Err(error)) => {
+                let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
+                self.weigh(code, &self.topic, &words(&error))?;
+            }
+        }
+        match consumer.context().trouble.fatal() {
+            Some((code, why)) => self.weigh(code, &self.topic, &why),
+            None => Ok(()),
+        }
+    }
+
+    fn note_end(&mut self, partition: u32, is_at_end: bool) {
+        for share in self.shares.iter_mut().filter(|share| share.partition == partition) {
+            share.is_at_end = is_at_end;
+        }
+    }
+
+    /// Empties the taps into `batch`, a turn each, as far as the bounds allow.
+    fn pour(&mut self, batch: &mut Batch) -> Result<(), Fault> {
+        let mut trouble = None;
+        let n_shares = self.shares.len();
+        let mut n_idle = 0;
+        while n_idle < n_shares && trouble.is_none() {
+            let room = self.batch.records_max.saturating_sub(batch.records.len());
+            if room == 0 || BATCH_BYTES_MAX <= batch.bytes.len() {
+                break;
+            }
+            let Share { partition, tap, is_at_end } = &mut self.shares[self.turn % n_shares];
+            let n = tap.take(room.min(TURN), |poured| match poured {
+                Poured::Record { offset, key, value } => {
+                    *is_at_end = false;
+                    append(batch, (*partition, offset), key, value);
+                }
+                Poured::End => *is_at_end = true,
+                Poured::Trouble(code, sentence) => trouble = Some((*partition, code, sentence)),
+            });
+            self.turn = (self.turn + 1) % n_shares;
+            n_idle = if n == 0 { n_idle + 1 } else { 0 };
+        }
+        match trouble {
+            Some((partition, code, sentence)) => {
+                self.weigh(code, &format!("{}-{partition}", self.topic), &sentence)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a trouble with `place` is one that librdkafka mends by itself.
+    pub(super) fn weigh(&self, code: Code, place: &str, sentence: &str) -> Result<(), Fault> {
+        let remedy = match code {
+            // It resets an offset only when told to, and here it never is.
+            Code::AutoOffsetReset | Code::OffsetOutOfRange => {
+                return Err(Fault::DataLoss(self.gone(place, sentence)));
+            }
+            Code::BadMessage
+            | Code::InvalidMessage
+            | Code::BadCompression
+            | Code::NotImplemented => {
+                let safe = self.safe();
+                return Err(Fault::DataLoss(format!(
+                    "cannot read on: {place}: records that cannot be read: {sentence}; wanted \
+                     whole ones\n{safe}"
+                )));
+            }
+            Code::FencedInstanceId | Code::Fatal | Code::Fenced => {
+                return Err(Fault::Fenced(format!(
+                    "cannot go on: {}: another instance has the same kafka.instance_id: \
+                     {sentence}; wanted one of its own for each\n{}",
+                    self.group_id,
+                    self.safe()
+                )));
+            }
+            Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
+                "wanted the topic that was there at the start"
+            }
+            Code::TopicAuthorizationFailed => "wanted the right to read the topic",
+            Code::GroupAuthorizationFailed => "wanted the right to read as a member of the group",
+            _ => return Ok(()),
+        };
+        let safe = self.safe();
+        Err(Fault::Broker(format!("cannot read on: {place}: {sentence}; {remedy}\n{safe}")))
+    }
+
+    /// Asks for the broker while it is away, when nothing else is to do.
+    fn mind_broker(&mut self) -> Result<(), Fault> {
+        let group = Arc::clone(self.consumer.context());
+        if group.trouble.take_down() && self.away.is_none() {
+            self.away = Some(Tries::new(self.retry));
+        }
+        let Some(mut tries) = self.away.take() else { return Ok(()) };
+        if tries.is_due() {
+            let Err(error) = self.consumer.fetch_metadata(Some(&self.topic), PROBE) else {
+                return Ok(());
+            };
+            if tries.failed().is_none() {
+                let fault = self.reach(&group).away(&tries, &error);
+                return Err(Fault::Broker(format!("{fault}\n{}", self.safe())));
+            }
+        }
+        self.away = Some(tries);
+        Ok(())
+    }
+
+    /// What a stop leaves behind, for the end of a fault.
+    pub(super) fn safe(&self) -> String {
+        let ends = self.committed.values().take(4).map(|position| {
+            let last = position.next_offset.saturating_sub(1);
+            format!("{}-{}@{last}", self.topic, position.partition)
+        });
+        let ends: Vec<_> = ends.collect();
+        match ends.len() {
+            0 => "safe: nothing was committed; start again to begin where the group stands".into(),
+            _ => format!(
+                "safe: nothing is committed beyond {}; start again to go on from there",
+                ends.join(", ")
+            ),
+        }
+    }
+}
+
+impl Source for KafkaSource {
+    /// As the trait says. [`Fetched::CaughtUp`] only where every partition that is ours is
+    /// caught up (or none is ours); an empty batch with [`Fetched::Some`] where it is not known.
+    fn fill(&mut self, batch: &mut Batch) -> Result<Fetched, Fault> {
+        self.serve(batch)?;
+        self.hand_over()?;
+        self.pour(batch)?;
+        if batch.records.is_empty() {
+            self.bell.wait(duration(self.batch.wait));
+            self.serve(batch)?;
+            if !self.is_rebalancing() {
+                self.pour(batch)?;
+            }
+        }
+        if !batch.records.is_empty() {
+            return Ok(Fetched::Some);
+        }
+        self.mind_broker()?;
+        let is_caught_up = self.away.is_none() && self.shares.iter().all(|share| share.is_at_end);
+        Ok(if is_caught_up { Fetched::CaughtUp } else { Fetched::Some })
+    }
+
+    /// As the trait says. A position of a partition that is no longer ours is passed over: its
+    /// new owner reads from the commit before, and the records come again.
+    fn commit(&mut self, positions: &[Position]) -> Result<(), Fault> {
+        let ours: Vec<Position> = positions
+            .iter()
+            .filter(|position| self.assigned.contains(&position.partition))
+            .copied()
+            .collect();
+        if ours.is_empty() {
+            return Ok(());
+        }
+        let list = self.list(&ours)?;
+        let mut tries = Tries::new(self.retry);
+        while let Err(error) = self.consumer.commit(&list, CommitMode::Sync) {
+            match error.rdkafka_error_code().unwrap_or(Code::Unknown) {
+                // The group is being divided anew without us; see above.
+                Code::RebalanceInProgress | Code::IllegalGeneration | Code::UnknownMemberId => {
+                    return Ok(());
+                }
+                Code::WaitingForCoordinator
+                | Code::CoordinatorNotAvailable
+                | Code::CoordinatorLoadInProgress
+                | Code::NotCoordinator
+                | Code::BrokerTransportFailure
+                | Code::AllBrokersDown
+                | Code::OperationTimedOut
+                | Code::RequestTimedOut => {
+                    let Some(wait) = tries.failed() else {
+                        let group = self.consumer.context();
+                        let fault = self.reach(group).away(&tries, &error);
+                        return Err(Fault::Broker(format!("{fault}\n{}", self.safe())));
+                    };
+                    std::thread::sleep(wait);
+                }
+                code => {
+                    self.weigh(code, &self.topic, &words(&error))?;
+                    let (group, words, safe) = (&self.group_id, words(&error), self.safe());
+                    return Err(Fault::Broker(format!(
+                        "cannot commit offsets: group {group}: {words}\n{safe}"
+                    )));
+                }
+            }
+        }
+        self.committed.extend(ours.iter().map(|position| (position.partition, *position)));
+        Ok(())
+    }
+
+    fn name(&self, _origin: Origin) -> &str {
+        &self.topic
+    }
+}
+
+impl KafkaSource {
+    fn list(&self, positions: &[Position]) -> Result<TopicPartitionList, Fault> {
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for position in positions {
+            let mut element = list.add_partition(&self.topic, position.partition.cast_signed());
+            let offset = element.set_offset(Offset::Offset(position.next_offset));
+            offset.map_err(|error| Fault::Broker(format!("cannot commit: {}", words(&error))))?;
+            element.set_metadata(position.now.millis().to_string());
+        }
+        Ok(list)
+    }
+}
+
+impl Drop for KafkaSource {
+    fn drop(&mut self) {
+        // Closing waits until the group's last change is answered, and nobody takes changes any
+        // more: the callbacks answer by themselves, and those already noted are answered here.
+        let group = Arc::clone(self.consumer.context());
+        group.close();
+        self.shares.clear();
+        while let Some(change) = group.next_change() {
+            let _answered = answer(&self.consumer, &self.topic, &change);
+        }
+    }
+}
+
+/// Copies one record into `batch`.
+fn append(batch: &mut Batch, at: (u32, i64), key: Option<&[u8]>, value: Option<&[u8]>) {
+    let key = key.map(|key| batch.store(key));
+    let value = value.unwrap_or_default();
+    let range = batch.store(value);
+    let body = if RECORD_BYTES_MAX < value.len() {
+        let detail = format!("{} bytes; wanted at most {RECORD_BYTES_MAX}", value.len());
+        Body::Refused(Reject::new(Reason::TooLarge, detail), range)
+    } else {
+        Body::Event(range)
+    };
+    let (partition, offset) = at;
+    let origin = Origin::Topic { partition, offset };
+    batch.records.push(RawRecord { body, key: Some(key), original: None, origin });
+}
+
+/// The consumer's configuration: what promises rest on last, so that no property undoes it.
+fn config(settings: &Settings) -> ClientConfig {
+    let mut config = client::config(&settings.kafka);
+    for (name, value) in [
+        // A full queue is looked at again soon, not after a second.
+        ("fetch.queue.backoff.ms", "10"),
+        // A flipped bit is a fault, not an event.
+        ("check.crcs", "true"),
+        // Bounds what is fetched ahead, for each partition, as each has a queue of its own.
+        ("queued.max.messages.kbytes", "8192"),
+        // Partitions that stay are not taken away; set from the start, because a group cannot
+        // change over to it while it runs.
+        ("partition.assignment.strategy", "cooperative-sticky"),
+    ] {
+        if config.get(name).is_none() {
+            config.set(name, value);
+        }
+    }
+    config.set("group.id", &settings.input.group);
+    if let Some(instance_id) = &settings.kafka.instance_id {
+        config.set("group.instance.id", instance_id);
+    }
+    for (name, value) in [
+        ("enable.auto.commit", "false"),
+        ("enable.auto.offset.store", "false"),
+        ("auto.offset.reset", "error"),
+        ("enable.partition.eof", "true"),
+    ] {
+        config.set(name, value);
+    }
+    config
+}
+
+fn set_up(error: &KafkaError) -> Fault {
+    Fault::Broker(format!("cannot set up the consumer: kafka.properties: {error}"))
+}

@@ -1,0 +1,208 @@
+//! Starting a broker, and its end.
+
+use std::env;
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+/// The version whose jars `pom.xml` names.
+const VERSION: &str = "kafka-4.1.1";
+/// How long a start may take on a loaded machine; seven seconds on an idle one.
+const START_MAX: Duration = Duration::from_secs(120);
+/// Starts before giving up: another process may take a port between its choice and its use.
+const STARTS_MAX: usize = 3;
+
+/// Waits for the end of its input, then ends the broker and clears its folder away. `$1` is the
+/// folder, the rest is the broker's command.
+const KEEPER: &str = r#"
+folder=$1; shift
+"$@" >"$folder/log" 2>&1 &
+broker=$!
+echo "$broker" >"$folder/pid"
+cat >/dev/null
+kill -9 "$broker"
+wait "$broker" 2>/dev/null
+rm -rf "$folder"
+"#;
+
+/// A broker, ended when this is dropped.
+pub struct Broker {
+    brokers: String,
+    keeper: Option<Child>,
+}
+
+impl Broker {
+    /// A broker that somebody else runs at `brokers`.
+    pub fn running(brokers: String) -> Broker {
+        Broker { brokers, keeper: None }
+    }
+
+    /// Starts a broker of its own, or says why there can be none.
+    pub fn start() -> Result<Broker, String> {
+        let lib = jars()?;
+        let mut why = String::new();
+        for _ in 0..STARTS_MAX {
+            match start_at(&lib, free_port(), free_port()) {
+                Ok(broker) => return Ok(broker),
+                Err(fault) => why = fault,
+            }
+        }
+        Err(why)
+    }
+
+    /// `host:port`.
+    pub fn brokers(&self) -> &str {
+        &self.brokers
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some(mut keeper) = self.keeper.take() {
+            drop(keeper.stdin.take());
+            let _ended = keeper.wait();
+        }
+    }
+}
+
+/// The folder of jars, fetched by Maven if it is not there yet.
+fn jars() -> Result<PathBuf, String> {
+    let cache = match (env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")) {
+        (Some(cache), _) => PathBuf::from(cache),
+        (None, Some(home)) => Path::new(&home).join(".cache"),
+        (None, None) => env::temp_dir(),
+    };
+    let folder = cache.join("ebb").join(VERSION);
+    let lib = folder.join("lib");
+    run(Command::new("java").arg("-version"), "java")?;
+    if lib.is_dir() {
+        return Ok(lib);
+    }
+    // Fetched beside and moved at the end, so that a half-fetched folder is never used.
+    let fresh = folder.join(format!("lib-{}", std::process::id()));
+    let pom = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broker/pom.xml");
+    let goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
+    run(
+        Command::new("mvn")
+            .args(["-q", "-B", "-f"])
+            .arg(pom)
+            .args([goal, "-DincludeScope=runtime"])
+            .arg(format!("-DoutputDirectory={}", fresh.display())),
+        "mvn",
+    )?;
+    if fs::rename(&fresh, &lib).is_err() {
+        let _other_was_first = fs::remove_dir_all(&fresh);
+    }
+    if lib.is_dir() { Ok(lib) } else { Err(format!("no jars in {}", lib.display())) }
+}
+
+/// Runs `command` to its end and gives what it printed.
+fn run(command: &mut Command, name: &str) -> Result<String, String> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|fault| format!("{name} cannot be run: {fault}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        let said = [text(&output.stdout), text(&output.stderr)].join(" ");
+        Err(format!("{name} failed with {}: {}", output.status, said.trim()))
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn java(lib: &Path) -> Command {
+    let mut java = Command::new("java");
+    java.arg("-cp").arg(format!("{}/*", lib.display()));
+    java
+}
+
+fn start_at(lib: &Path, port: u16, controller: u16) -> Result<Broker, String> {
+    let folder = tempfile::Builder::new().prefix("ebb-broker-").tempdir().unwrap();
+    let settings = folder.path().join("server.properties");
+    fs::write(&settings, properties(port, controller, &folder.path().join("data"))).unwrap();
+    let id = run(java(lib).args(["kafka.tools.StorageTool", "random-uuid"]), "java")?;
+    let format = ["kafka.tools.StorageTool", "format", "--standalone", "-t", id.trim(), "-c"];
+    run(java(lib).args(format).arg(&settings), "formatting the broker's folder")?;
+
+    let mut keeper = Command::new("sh");
+    keeper.args(["-c", KEEPER, "keeper"]).arg(folder.path());
+    keeper.args(["java", "-Xmx1g", "-Xms256m", "-XX:+UseG1GC", "-cp"]);
+    keeper.arg(format!("{}/*", lib.display())).arg("kafka.Kafka").arg(&settings);
+    // A group of its own: an interrupt from the keyboard ends this process, and that ends it.
+    keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    let keeper = keeper.spawn().map_err(|fault| format!("sh cannot be run: {fault}"))?;
+    let folder = folder.keep();
+    let broker = Broker { brokers: format!("127.0.0.1:{port}"), keeper: Some(keeper) };
+    broker.wait(&folder)?;
+    Ok(broker)
+}
+
+impl Broker {
+    /// Returns when the broker answers.
+    fn wait(&self, folder: &Path) -> Result<(), String> {
+        let asker: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.brokers)
+            .set("reconnect.backoff.max.ms", "250")
+            .create()
+            .map_err(|fault| fault.to_string())?;
+        let began = Instant::now();
+        while began.elapsed() < START_MAX {
+            if asker.fetch_metadata(None, Duration::from_millis(500)).is_ok() {
+                return Ok(());
+            }
+            let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+            if log.contains("Exiting Kafka") || log.contains("BindException") {
+                return Err(format!("the broker did not start: {}", tail(&log)));
+            }
+        }
+        let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+        Err(format!("the broker did not answer in {START_MAX:?}: {}", tail(&log)))
+    }
+}
+
+/// The last lines of a log.
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().rev().take(5).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
+}
+
+/// One broker that is its own controller, on loopback only.
+fn properties(port: u16, controller: u16, data: &Path) -> String {
+    let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}");
+    let mut lines = vec![
+        format!("controller.quorum.bootstrap.servers=127.0.0.1:{controller}"),
+        format!("listeners={listeners}"),
+        format!("advertised.listeners={listeners}"),
+        format!("log.dirs={}", data.display()),
+    ];
+    let fixed = [
+        "process.roles=broker,controller",
+        "node.id=1",
+        "controller.listener.names=CONTROLLER",
+        "inter.broker.listener.name=PLAINTEXT",
+        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "num.partitions=4",
+        "offsets.topic.replication.factor=1",
+        "offsets.topic.num.partitions=4",
+        "transaction.state.log.replication.factor=1",
+        "transaction.state.log.min.isr=1",
+        "transaction.state.log.num.partitions=4",
+        "share.coordinator.state.topic.replication.factor=1",
+        "share.coordinator.state.topic.min.isr=1",
+        "group.initial.rebalance.delay.ms=0",
+        "auto.create.topics.enable=false",
+        "transaction.max.timeout.ms=900000",
+    ];
+    lines.extend(fixed.map(str::to_owned));
+    lines.join("\n") + "\n"
+}

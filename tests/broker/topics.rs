@@ -1,0 +1,133 @@
+//! Topics of a test: made, filled, and read to their end.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use ebb::kafka::client::wait_for;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Headers, Message};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+use super::Broker;
+
+/// A record as it stands on a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its value; `None` is a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Its headers in their order.
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Record {
+    /// The key as text.
+    pub fn key_text(&self) -> String {
+        String::from_utf8_lossy(self.key.as_deref().unwrap_or_default()).into_owned()
+    }
+
+    /// The value as text.
+    pub fn value_text(&self) -> String {
+        String::from_utf8_lossy(self.value.as_deref().unwrap_or_default()).into_owned()
+    }
+
+    /// The text of the header `name`, or nothing.
+    pub fn header(&self, name: &str) -> String {
+        let found = self.headers.iter().find(|(header, _)| header == name);
+        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+    }
+}
+
+impl Broker {
+    /// A name that no other test and no earlier run uses.
+    pub fn name(&self, stem: &str) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        format!("{stem}-{}-{}-{number}", std::process::id(), now.as_millis())
+    }
+
+    /// Makes a topic under a name that begins with `stem`, and gives the name.
+    pub fn topic(&self, stem: &str, n_partitions: i32, configs: &[(&str, &str)]) -> String {
+        let name = self.name(stem);
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        let mut topic = NewTopic::new(&name, n_partitions, TopicReplication::Fixed(1));
+        for (key, value) in configs {
+            topic = topic.set(key, value);
+        }
+        let limit = Duration::from_secs(30);
+        let options = AdminOptions::new().operation_timeout(Some(limit));
+        let made = wait_for(admin.create_topics([&topic], &options), limit);
+        assert!(matches!(made.as_ref().map(|made| made.as_deref()), Some(Ok([Ok(_)]))), "{made:?}");
+        name
+    }
+
+    /// Deletes the records of one partition before `offset`.
+    pub fn delete_before(&self, topic: &str, partition: i32, offset: i64) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
+        let limit = Duration::from_secs(30);
+        let options = AdminOptions::new().operation_timeout(Some(limit));
+        let deleted = wait_for(admin.delete_records(&list, &options), limit);
+        assert!(matches!(deleted, Some(Ok(_))), "{deleted:?}");
+    }
+
+    /// All that stands on `topic` now, partition by partition, in the order of offsets.
+    pub fn read_all(&self, topic: &str) -> Vec<Record> {
+        let mut config = self.config();
+        config.set("group.id", "read-all").set("enable.auto.commit", "false");
+        config.set("enable.partition.eof", "true").set("isolation.level", "read_committed");
+        let reader: BaseConsumer = config.create().unwrap();
+        let metadata = reader.fetch_metadata(Some(topic), Duration::from_secs(30)).unwrap();
+        let n_partitions = metadata.topics()[0].partitions().len();
+        let mut list = TopicPartitionList::new();
+        for partition in 0..i32::try_from(n_partitions).unwrap() {
+            list.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+        }
+        reader.assign(&list).unwrap();
+        let (mut records, mut n_ended) = (Vec::new(), 0);
+        let began = Instant::now();
+        while n_ended < n_partitions {
+            assert!(began.elapsed() < Duration::from_secs(120), "{topic} has no end");
+            match reader.poll(Duration::from_millis(200)) {
+                Some(Ok(message)) => records.push(record(&message)),
+                Some(Err(KafkaError::PartitionEOF(_))) => n_ended += 1,
+                Some(Err(fault)) => println!("reading {topic}: {fault}"),
+                None => {}
+            }
+        }
+        records.sort_by_key(|record| (record.partition, record.offset));
+        records
+    }
+
+    /// A client's configuration, before what its kind needs.
+    pub fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.brokers());
+        config
+    }
+}
+
+fn record(message: &impl Message) -> Record {
+    let headers = message.headers().into_iter().flat_map(|headers| {
+        headers.iter().map(|header| {
+            (header.key.to_owned(), header.value.map(<[u8]>::to_vec).unwrap_or_default())
+        })
+    });
+    Record {
+        partition: message.partition(),
+        offset: message.offset(),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers: headers.collect(),
+    }
+}
