@@ -1,5 +1,6 @@
 //! `ebb model`: check, show and compare model files.
 //!
+//! Shape   here the arguments and the loading, in `show` the rendering.
 //! Rules   a model is a path or the name of a shipped file; a name wins, so `./default` is a path.
 //! Errors  exit 1 for a file that cannot be read or an output that cannot be written, 3 for a
 //!         model or catalogue with faults.
@@ -7,12 +8,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
-
 use super::Failure;
-use super::table::Table;
-use crate::model::facts::{self, Difference};
-use crate::model::{self, Combine, Fault, Model, Score, Sources, shipped, words};
+use crate::model::{self, Fault, Model, Sources, facts, shipped};
+
+mod show;
 
 /// Check, show and compare models.
 ///
@@ -85,14 +84,14 @@ pub enum Format {
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     let text = match &args.command {
         Command::Check { file, catalog } => {
-            let model = load(file, catalog.as_deref(), None)?;
-            format!("sound: {}\n", counts(&model))
+            let model = checked(file, catalog.as_deref(), None)?;
+            format!("sound: {}\n", show::counts(&model))
         }
         Command::Show { file, catalog, format } => {
             let model = load(file, catalog.as_deref(), None)?;
             match format {
-                Format::Table => show(&model),
-                Format::Json => pretty(&as_json(&model)),
+                Format::Table => show::table(&model),
+                Format::Json => show::json(&model),
             }
         }
         Command::Diff { before, after, format } => {
@@ -100,8 +99,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
             let after = load(after, None, None)?;
             let differences = facts::diff(&before, &after);
             match format {
-                Format::Table => show_diff(&differences),
-                Format::Json => pretty(&diff_as_json(&differences)),
+                Format::Table => show::diff(&differences),
+                Format::Json => show::diff_json(&differences),
             }
         }
     };
@@ -120,6 +119,16 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
 ///
 /// Exit 1 where a file cannot be read, 3 with every fault where one is faulty.
 pub fn load(file: &str, catalog: Option<&str>, sources: Sources<'_>) -> Result<Model, Failure> {
+    checked(file, catalog, sources).map_err(|mut failure| {
+        if failure.exit == Failure::settings("").exit {
+            failure.message.push_str(&format!("\ntry: ebb model check {file}"));
+        }
+        failure
+    })
+}
+
+/// The same, without saying how to see the faults.
+fn checked(file: &str, catalog: Option<&str>, sources: Sources<'_>) -> Result<Model, Failure> {
     let text = match shipped::find(file) {
         Some(text) => text.to_owned(),
         None => read("model", file)?,
@@ -150,214 +159,13 @@ fn faulty(file: &str, faults: &[Fault]) -> Failure {
         message.push_str("\n  ");
         message.push_str(&fault.to_string());
     }
-    message.push_str(&format!("\ntry: ebb model check {file}"));
     Failure::settings(message)
-}
-
-/// The size of a model in one line.
-fn counts(model: &Model) -> String {
-    let Model { id, version, measures, signals, flags, scores, tracks, .. } = model;
-    let scores: Vec<&str> = scores.iter().map(|score| score.name.as_str()).collect();
-    format!(
-        "model {id}, version {version}: {} measures over {} tracks, {} signals, {} red flags, \
-         scores {}",
-        measures.len(),
-        tracks.len(),
-        signals.len(),
-        flags.len(),
-        scores.join(", ")
-    )
-}
-
-fn show(model: &Model) -> String {
-    let mut text = format!("{}\n", counts(model));
-    for (at, score) in model.scores.iter().enumerate() {
-        text.push_str(&format!("\nSCORE {}: {}\n", score.name, made(score)));
-        text.push_str(&parts(model, score).to_string());
-        text.push('\n');
-        text.push_str(&bands(score).to_string());
-        if !score.signals.is_empty() {
-            text.push('\n');
-            text.push_str(&signals(model, at).to_string());
-        }
-        if model.flags.iter().any(|flag| flag.score == at) {
-            text.push('\n');
-            text.push_str(&flags(model, at).to_string());
-        }
-    }
-    for intent in &model.intents {
-        let id = &intent.id;
-        text.push_str(&format!("\nINTENT {id}: rings at every {}", intent.on.name()));
-        text.push_str(&format!(", cooldown {}\n", intent.cooldown));
-    }
-    text.push_str("\nMEASURES\n");
-    let mut measures = Table::new(&["name", "needs", "is"]);
-    for (at, measure) in model.measures.iter().enumerate() {
-        let needs = words::conditions(model, measure);
-        measures.row([measure.name.clone(), needs, words::measure(model, at)]);
-    }
-    text.push_str(&measures.to_string());
-    text
-}
-
-/// How a score is made and how it rings, in one line.
-fn made(score: &Score) -> String {
-    let mut says = match &score.combine {
-        Combine::CappedSum { .. } => "points of the active signals, up to each group's cap".into(),
-        Combine::Normalised { .. } => "each group's cap by the share of its active points".into(),
-        Combine::Severity { .. } => {
-            format!("by the levels of the active signals ({})", facts::way(&score.combine))
-        }
-        Combine::Weighted { .. } => String::from("weighted mean of the sub-scores that are known"),
-    };
-    if let Combine::CappedSum { count_floor, .. } | Combine::Normalised { count_floor, .. } =
-        &score.combine
-    {
-        let floors: Vec<String> = count_floor.iter().map(f64::to_string).collect();
-        says.push_str(&format!("; at least {} for 0, 1, 2 … active", floors.join(", ")));
-    }
-    says.push_str(&format!("; exit margin {}, cooldown {}", score.exit_margin, score.cooldown));
-    if let Some(drop) = &score.drop {
-        says.push_str(&format!("; rings at {} points in {} days", drop.ring_at, drop.days));
-    }
-    says
-}
-
-/// Groups with caps, levels with bases, or sub-scores with weights.
-fn parts(model: &Model, score: &Score) -> Table {
-    match &score.combine {
-        Combine::CappedSum { groups, .. } | Combine::Normalised { groups, .. } => {
-            let mut table = Table::new(&["group", "cap"]);
-            for group in groups {
-                table.row([group.name.clone(), group.cap.to_string()]);
-            }
-            table
-        }
-        Combine::Severity { levels, .. } => {
-            let mut table = Table::new(&["level", "base", "span", "points"]);
-            for level in levels {
-                let numbers = [level.base, level.span, level.points].map(|n| n.to_string());
-                let [base, span, points] = numbers;
-                table.row([level.name.clone(), base, span, points]);
-            }
-            table
-        }
-        Combine::Weighted { subscores } => {
-            let mut table = Table::new(&["sub-score", "weight", "inputs (0 to 100 points)"]);
-            for subscore in subscores {
-                let inputs: Vec<String> = subscore
-                    .inputs
-                    .iter()
-                    .map(|input| {
-                        let name = words::name(model, input.measure);
-                        format!("{name} {} to {}", input.low, input.high)
-                    })
-                    .collect();
-                let weight = subscore.weight.to_string();
-                table.row([subscore.name.clone(), weight, inputs.join(", ")]);
-            }
-            table
-        }
-    }
-}
-
-fn bands(score: &Score) -> Table {
-    let mut table = Table::new(&["band", "scores", "asks for", "due", "channels", "what to do"]);
-    for (at, band) in score.bands.iter().enumerate().rev() {
-        let to = score.bands.get(at + 1).map(|next| next.from);
-        table.row([
-            band.name.clone(),
-            facts::range(band, to),
-            facts::asks(band.asks).to_owned(),
-            band.due.map(facts::due).unwrap_or_default(),
-            band.channels.join(", "),
-            band.action.clone(),
-        ]);
-    }
-    table
-}
-
-fn signals(model: &Model, score: usize) -> Table {
-    let mut table =
-        Table::new(&["signal", "name", "group", "points", "rings", "active when", "what to do"]);
-    for signal in model.signals.iter().filter(|signal| signal.score == score) {
-        let of = model.scores.get(score);
-        table.row([
-            signal.id.clone(),
-            signal.name.clone(),
-            of.map(|of| facts::member(of, signal)).unwrap_or_default(),
-            signal.points.to_string(),
-            facts::rings(signal.rings),
-            facts::test(model, signal),
-            signal.action.clone(),
-        ]);
-    }
-    table
-}
-
-fn flags(model: &Model, score: usize) -> Table {
-    let mut table = Table::new(&["red flag", "name", "floor", "rings", "when"]);
-    for flag in model.flags.iter().filter(|flag| flag.score == score) {
-        let all: Vec<String> = flag.all.iter().map(|part| facts::condition(model, part)).collect();
-        table.row([
-            flag.id.clone(),
-            flag.name.clone(),
-            flag.floor.to_string(),
-            facts::rings(flag.rings),
-            all.join(" and "),
-        ]);
-    }
-    table
-}
-
-fn show_diff(differences: &[Difference]) -> String {
-    if differences.is_empty() {
-        return "no difference\n".to_owned();
-    }
-    let says = |side: &Option<String>| side.clone().unwrap_or_else(|| "-".to_owned());
-    let mut table = Table::new(&["place", "first", "second"]);
-    for difference in differences {
-        let Difference { place, before, after } = difference;
-        table.row([place.clone(), says(before), says(after)]);
-    }
-    table.to_string()
-}
-
-/// What programs read as numbers.
-const NUMBERS: &[&str] =
-    &["version", "points", "floor", "cap", "weight", "exit_margin", "min_coverage", "features"];
-
-/// The model's facts as one object, nested by their places.
-fn as_json(model: &Model) -> Value {
-    let mut all = Map::new();
-    for fact in facts::facts(model) {
-        let mut at = &mut all;
-        for key in fact.about.split('.') {
-            let below = at.entry(key).or_insert_with(|| Value::Object(Map::new()));
-            let Value::Object(inner) = below else { return Value::Null };
-            at = inner;
-        }
-        let number = || serde_json::from_str(&fact.says).ok().filter(Value::is_number);
-        let says = if NUMBERS.contains(&fact.what) { number() } else { None };
-        at.insert(fact.what.to_owned(), says.unwrap_or(Value::String(fact.says)));
-    }
-    Value::Object(all)
-}
-
-fn diff_as_json(differences: &[Difference]) -> Value {
-    let row = |difference: &Difference| {
-        let Difference { place, before, after } = difference;
-        json!({ "place": place, "before": before, "after": after })
-    };
-    Value::Array(differences.iter().map(row).collect())
-}
-
-fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn said(command: Command) -> Result<String, Failure> {
@@ -400,7 +208,7 @@ mod tests {
             said(Command::Diff { before, after, format: Format::Table })
         };
         assert_eq!(diff("default", "default")?, "no difference\n");
-        assert!(diff("default", "bench")?.contains("signals.R3-B1.test"));
+        assert!(diff("default", "bench")?.contains("- signals.R3-B1: "));
         Ok(())
     }
 
@@ -419,7 +227,7 @@ mod tests {
         let failure = faulty("mine.toml", &model.err().unwrap_or_default());
         assert_eq!(failure.exit, 3);
         let lines: Vec<&str> = failure.message.lines().collect();
-        assert!(lines.len() == 5, "{}", failure.message);
+        assert!(lines.len() == 4, "{}", failure.message);
         assert!(lines.contains(&"  line 2: model.id = 3: wanted a text"), "{}", failure.message);
     }
 }

@@ -42,14 +42,14 @@ impl fmt::Display for Table {
         let indent: usize = before.iter().map(|column| width(*column) + 2).sum();
         let room = LINE_CHARS.saturating_sub(indent).max(LAST_CHARS);
         for row in &self.rows {
+            let mut text = String::new();
             for column in before {
                 let cell = row.get(*column).map_or("", String::as_str);
-                write!(f, "{cell:<width$}  ", width = width(*column))?;
+                text.push_str(&format!("{cell:<width$}  ", width = width(*column)));
             }
             let cell = row.get(*last).map_or("", String::as_str);
-            for (at, line) in wrapped(cell, room).iter().enumerate() {
-                if at == 0 { writeln!(f, "{line}")? } else { writeln!(f, "{:indent$}{line}", "")? }
-            }
+            text.push_str(&wrapped(cell, room).join(&format!("\n{:indent$}", "")));
+            writeln!(f, "{}", text.trim_end())?;
         }
         Ok(())
     }

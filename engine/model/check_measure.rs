@@ -238,18 +238,19 @@ fn days_until(section: &mut Section<'_>) -> Parsed {
 
 fn worst_latest(section: &mut Section<'_>) -> Parsed {
     let source = source(section);
-    let surveys = |source: &Source| source.kinds.iter().all(|k| *k == Kind::SurveyResponse);
-    if source.as_ref().is_some_and(|source| !surveys(source)) {
+    let kinds = source.as_ref().map_or(&[][..], |source| &source.kinds);
+    let by = text_field(section, "by", kinds);
+    let is_survey = kinds.iter().all(|kind| *kind == Kind::SurveyResponse);
+    if !is_survey {
         section.fault("of", "\"survey_response\", the only type whose answers have a scale");
-        section.may("by", &TEXT);
     }
-    let surveyed = source.filter(surveys);
-    let kinds = surveyed.as_ref().map_or(&[][..], |source| &source.kinds);
-    let by = if kinds.is_empty() { None } else { text_field(section, "by", kinds) };
     let max_age = section.need("max_age", &WINDOW);
     let low = section.need("lo", &NUMBER).and_then(Micros::from_f64);
     let high = section.need("hi", &NUMBER).and_then(Micros::from_f64);
-    let (source, by, max_age, low, high) = (surveyed?, by?, max_age?, low?, high?);
+    let (source, by, max_age, low, high) = (source?, by?, max_age?, low?, high?);
+    if !is_survey {
+        return None;
+    }
     if low == high {
         section.fault("hi", "another number than lo: the worst and the best answer differ");
         return None;

@@ -3,8 +3,6 @@
 //! Rules   compared by meaning: comments, the order of keys, spaces and defaults that are written
 //!         out make no difference; the order of signals and scores does, for alerts come in it.
 
-use std::collections::BTreeMap;
-
 use crate::model::score::{Asks, Band, Combine, Condition, Rings, Score, Severity, Signal, Worse};
 use crate::model::{Model, words};
 use crate::record::Kind;
@@ -159,25 +157,34 @@ fn made_facts(
     }
 }
 
-/// What `before` and `after` say differently, in the order of their facts.
+/// What `before` and `after` say differently, in the order of their facts; what only one of them
+/// has at all is one difference.
 pub fn diff(before: &Model, after: &Model) -> Vec<Difference> {
-    let place = |fact: &Fact| format!("{}.{}", fact.about, fact.what);
-    let facts_of = |model: &Model| -> Vec<(String, String)> {
-        facts(model).into_iter().map(|fact| (place(&fact), fact.says)).collect()
-    };
-    let (before_facts, after_facts) = (facts_of(before), facts_of(after));
-    let old: BTreeMap<&String, &String> =
-        before_facts.iter().map(|(at, says)| (at, says)).collect();
-    let new: BTreeMap<&String, &String> = after_facts.iter().map(|(at, says)| (at, says)).collect();
+    let (old, new) = (facts(before), facts(after));
     let mut differences = Vec::new();
-    let gone = before_facts.iter().filter(|(at, _)| !new.contains_key(at));
-    for (place, before, after) in gone
-        .map(|(at, says)| (at, Some(says), None))
-        .chain(after_facts.iter().map(|(at, says)| (at, old.get(at).copied(), Some(says))))
-    {
-        if before != after {
-            let (before, after) = (before.cloned(), after.cloned());
-            differences.push(Difference { place: place.clone(), before, after });
+    let (old_whole, new_whole) = (wholes(&old), wholes(&new));
+    for (about, says) in old_whole.iter().filter(|(about, _)| !has(&new, about)) {
+        let before = Some(says.clone());
+        differences.push(Difference { place: about.clone(), before, after: None });
+    }
+    for (about, says) in new_whole {
+        if !has(&old, &about) {
+            differences.push(Difference { place: about, before: None, after: Some(says) });
+            continue;
+        }
+        let qualities = old.iter().chain(&new).filter(|fact| fact.about == about);
+        let mut seen = Vec::new();
+        for what in qualities.map(|fact| fact.what) {
+            let says = |facts: &[Fact]| {
+                let fact = facts.iter().find(|fact| fact.about == about && fact.what == what);
+                fact.map(|fact| fact.says.clone())
+            };
+            let (before, after) = (says(&old), says(&new));
+            if !seen.contains(&what) && before != after {
+                let place = format!("{about}.{what}");
+                differences.push(Difference { place, before, after });
+            }
+            seen.push(what);
         }
     }
     let ids = |model: &Model| model.signals.iter().map(|signal| signal.id.clone()).collect();
@@ -185,6 +192,23 @@ pub fn diff(before: &Model, after: &Model) -> Vec<Difference> {
     differences.extend(order("signals.order", ids(before), ids(after)));
     differences.extend(order("scores.order", scores(before), scores(after)));
     differences
+}
+
+fn has(facts: &[Fact], about: &str) -> bool {
+    facts.iter().any(|fact| fact.about == about)
+}
+
+/// Everything that is said about each thing, in one line.
+fn wholes(facts: &[Fact]) -> Vec<(String, String)> {
+    let mut wholes: Vec<(String, String)> = Vec::new();
+    for Fact { about, what, says } in facts {
+        let says = format!("{what} {says}");
+        match wholes.last_mut().filter(|(last, _)| last == about) {
+            Some((_, whole)) => *whole = format!("{whole}; {says}"),
+            None => wholes.push((about.clone(), says)),
+        }
+    }
+    wholes
 }
 
 /// The difference in the order of what both have, if there is one.

@@ -266,19 +266,3 @@ fn join(
     }
     scores
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::shipped;
-
-    #[test]
-    fn the_shipped_models_load() {
-        for (name, text) in shipped::MODELS {
-            if let Err(faults) = load(text, shipped::CATALOG, None) {
-                let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
-                assert!(faults.is_empty(), "{name}:\n{}", lines.join("\n"));
-            }
-        }
-    }
-}

@@ -19,6 +19,8 @@ pub mod measure;
 mod raw;
 pub mod score;
 pub mod shipped;
+#[cfg(test)]
+mod tests;
 pub mod track;
 pub mod words;
 

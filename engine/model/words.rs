@@ -26,7 +26,7 @@ pub fn measure(model: &Model, index: usize) -> String {
         How::Distinct { track, window } => over(model, ("number of different", *track, *window)),
         How::Matched { track, window } => {
             let (what, answers) = (taken(model, *track), answers(model, *track));
-            format!("number of different {what} in {} with {answers}", last(*window))
+            format!("number of different {what} answered by {answers} in {}", last(*window))
         }
         How::Latest { track, max_age } => {
             format!("latest {}, at most {max_age} old", taken(model, *track))
@@ -39,7 +39,7 @@ pub fn measure(model: &Model, index: usize) -> String {
         How::Ratio { num, den, min_den, bound } => {
             let most = if *bound == Bound::One { "at most 1, " } else { "" };
             let (num, den) = (name(model, *num), name(model, *den));
-            format!("{num} / {den}, {most}from {den} = {min_den} on")
+            format!("{num} / {den}, {most}if {den} >= {min_den}")
         }
         How::Rate { track, window, baseline, days } => {
             rate(model, *track, (*window, *baseline), *days)
