@@ -3,10 +3,8 @@
 //! Rules   a field must be carried by every type it is asked of, in a form that fits; texts of a
 //!         closed list must stand in that list.
 
-use toml::de::DeValue;
-
 use crate::model::fault::Named;
-use crate::model::raw::{FLAG, NUMBER, Section, TEXTS, show};
+use crate::model::raw::{DeValue, FLAG, NUMBER, Section, TEXTS, show};
 use crate::model::track::{FieldTest, Filter, Number, Test};
 use crate::record::{Field, Form, Kind};
 use crate::unit::Micros;

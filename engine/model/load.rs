@@ -5,14 +5,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use toml::de::DeTable;
-
 use crate::model::check_measure::{self, Draft};
 use crate::model::check_score::{self, ScoreDraft};
 use crate::model::check_signal::{self, Known};
 use crate::model::derive::Sources;
 use crate::model::fault::{Fault, Faults, Named, Spot};
-use crate::model::raw::{COUNT, Section, TEXT, WINDOW, parse, show};
+use crate::model::raw::{COUNT, DeTable, Section, TEXT, WINDOW, parse, show};
 use crate::model::score::{Combine, Score};
 use crate::model::{Model, PlanFeatures, catalog, compile, derive};
 use crate::record::Kind;

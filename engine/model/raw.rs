@@ -6,7 +6,7 @@
 //!         keep the order of the file, for signals and scores have one.
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+pub(super) use toml::de::{DeTable, DeValue};
 
 use crate::model::fault::{Faults, Named, Spot, near};
 use crate::unit::Span;

@@ -6,9 +6,10 @@ mod faults_files;
 mod faults_scores;
 mod shipped_bands;
 mod shipped_signals;
+mod shipped_sums;
 mod sound;
 
-use crate::model::{Measure, Model, Signal, load, shipped};
+use crate::model::{Measure, Model, Signal, load, shipped, words};
 
 /// The model in `text` with the shipped catalogue, or its faults as lines.
 fn loaded(text: &str) -> Result<Model, Vec<String>> {
@@ -27,6 +28,12 @@ fn measure<'m>(model: &'m Model, name: &str) -> Option<&'m Measure> {
 
 fn signal<'m>(model: &'m Model, id: &str) -> Option<&'m Signal> {
     model.signals.iter().find(|signal| signal.id == id)
+}
+
+/// What measure `name` is.
+fn is(model: &Model, name: &str) -> String {
+    let at = model.measures.iter().position(|measure| measure.name == name);
+    at.map(|at| words::measure(model, at)).unwrap_or_default()
 }
 
 #[test]
