@@ -9,6 +9,7 @@
 mod broker;
 mod engine;
 mod kafka;
+mod maps;
 mod played;
 mod schemas;
 mod smoke;

@@ -11,6 +11,10 @@ use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 use crate::unit::EventTime;
+use crate::unit::time::TimeFault;
+
+/// The years a record may name.
+const YEARS: &str = "a year from 1970 to 9999";
 
 /// How a column writes its times.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +68,10 @@ impl Writing {
     /// What was wanted instead.
     pub(super) fn read(&self, text: &str, zone: &TimeZone) -> Result<EventTime, String> {
         let time = match self {
-            Writing::Rfc3339 => EventTime::parse(text).map_err(|fault| fault.to_string())?,
+            Writing::Rfc3339 => EventTime::parse(text).map_err(|fault| match fault {
+                TimeFault::Form | TimeFault::Part => self.wanted(),
+                TimeFault::Year => YEARS.to_owned(),
+            })?,
             Writing::Millis => {
                 text.parse().map(EventTime::from_millis).map_err(|_| self.wanted())?
             }
@@ -78,7 +85,7 @@ impl Writing {
                 by_pattern(pattern, text, zone).ok_or_else(|| self.wanted())?
             }
         };
-        if time.is_recordable() { Ok(time) } else { Err("a year from 1970 to 9999".to_owned()) }
+        if time.is_recordable() { Ok(time) } else { Err(YEARS.to_owned()) }
     }
 
     /// The calendar day that `text` means, `2026-11-21`, which may lie before 1970.

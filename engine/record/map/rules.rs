@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::record::Kind;
 use crate::record::map::keys::{Faults, Keys, MapFault, wanted_name};
-use crate::record::map::moment;
+use crate::record::map::moment::{self, Writing};
 use crate::record::map::table::Table;
 use crate::unit::{EventTime, limit};
 
@@ -90,11 +92,8 @@ impl Map {
 }
 
 /// Reads `[map]`: id, version, and the time zone of sources that name none.
-fn heading(
-    keys: &mut Keys,
-    faults: &mut Faults,
-) -> (Option<String>, Option<u32>, jiff::tz::TimeZone) {
-    let utc = jiff::tz::TimeZone::UTC;
+fn heading(keys: &mut Keys, faults: &mut Faults) -> (Option<String>, Option<u32>, TimeZone) {
+    let utc = TimeZone::UTC;
     let Some(heading) = keys.table("map", faults) else {
         faults.note("map", "nothing", "[map] with id and version");
         return (None, None, utc);
@@ -114,11 +113,7 @@ fn heading(
 }
 
 /// Reads the time zone of a table, which is `default` where it names none.
-pub(super) fn zone(
-    keys: &mut Keys,
-    default: &jiff::tz::TimeZone,
-    faults: &mut Faults,
-) -> jiff::tz::TimeZone {
+pub(super) fn zone(keys: &mut Keys, default: &TimeZone, faults: &mut Faults) -> TimeZone {
     let Some(name) = keys.text("timezone", faults) else { return default.clone() };
     moment::zone(&name).unwrap_or_else(|| {
         let wanted = "a name of the IANA database such as \"Europe/Berlin\", or \"+02:00\"";
@@ -148,14 +143,10 @@ fn sources(keys: &mut Keys, faults: &mut Faults) -> Vec<(Kind, Option<EventTime>
         let mut entry = Keys::new(place.clone(), table);
         let since = entry.text("since", faults);
         entry.finish(faults);
-        let since = since.and_then(|text| match EventTime::parse(&text) {
-            Ok(time) => Some(time),
-            Err(fault) => {
-                let wanted = fault.to_string();
-                let wanted = wanted.trim_start_matches("wanted ");
-                faults.note(format!("{place}, since"), format!("{text:?}"), wanted);
-                None
-            }
+        let since = since.and_then(|text| {
+            let read = Writing::Rfc3339.read(&text, &TimeZone::UTC);
+            let place = format!("{place}, since");
+            read.map_err(|wanted| faults.note(place, format!("{text:?}"), wanted)).ok()
         });
         sources.push((kind, since));
     }

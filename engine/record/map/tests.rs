@@ -157,8 +157,14 @@ fn flags_and_days_are_converted() {
         "c,t,f,d",
         "1,2,TRUE,1938-01-23",
         Ok(&[
-            r#"{"customer_id":"1","id":"a1","type":"subscription_cancelled","time":2000,"voluntary":true}"#,
-            r#"{"customer_id":"1","id":"b1","type":"profile_dates","time":2000,"birthday":"1938-01-23"}"#,
+            concat!(
+                r#"{"customer_id":"1","id":"a1","type":"subscription_cancelled","time":2000,"#,
+                r#""voluntary":true}"#
+            ),
+            concat!(
+                r#"{"customer_id":"1","id":"b1","type":"profile_dates","time":2000,"#,
+                r#""birthday":"1938-01-23"}"#
+            ),
         ]),
     );
     let wanted = "unmapped: \"yes\"; wanted true or false (a map turns other words into them) for \
@@ -324,7 +330,7 @@ fn every_fault_of_a_map_is_told_at_once() {
         "source 1 (a.csv), event 1 (login), id: \"always\"",
         "source 1 (a.csv), event 1 (login), customer_id: \"{c\"",
         "event 1 (login), time, format: \"noon\"",
-        "event 1 (login), fields.user: a field this type does not carry; wanted \"user_id\" perhaps",
+        "(login), fields.user: a field this type does not carry; wanted \"user_id\" perhaps",
         "event 1 (login), when 1: 0 tests",
         "event 1 (login), when 2: 2 tests",
         "event 1 (login), when 3, column: nothing",
