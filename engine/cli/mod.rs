@@ -4,8 +4,10 @@ pub mod check;
 pub mod customers;
 pub mod explain;
 pub mod failure;
+pub mod generate;
 pub mod inputs;
 pub mod model;
+pub mod packed;
 pub mod replay;
 pub mod run;
 pub mod setup;
@@ -36,6 +38,8 @@ enum Command {
     Run(run::Args),
     /// Whether settings, model, broker and topics are fit to start
     Check(check::Args),
+    /// A seeded, realistic stream of customer events
+    Generate(generate::Args),
     /// Why one customer's scores are what they are, and what comes next
     Explain(explain::Args),
     /// Check, show or compare models
@@ -55,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Generate(args) => generate::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Model(args) => model::run(&args, &mut std::io::stdout()),
         Command::Completions { shell } => {

@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod door;
 pub mod files;
+pub mod generate;
 pub mod memory;
 pub mod output;
 
