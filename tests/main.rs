@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test says what it missed and ends")]
 
 mod engine;
+mod oracle;
 mod played;
 mod schemas;
 mod smoke;
