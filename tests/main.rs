@@ -10,6 +10,7 @@ mod broker;
 mod engine;
 mod kafka;
 mod maps;
+mod oracle;
 mod played;
 mod schemas;
 mod smoke;
