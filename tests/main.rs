@@ -5,3 +5,4 @@ mod engine;
 mod played;
 mod schemas;
 mod smoke;
+mod spec;
