@@ -14,7 +14,12 @@ use crate::played::{Options, Played, Timers};
 
 /// Plays `lines` through the engine.
 pub(crate) fn play(lines: &[String], options: &Options) -> Played {
-    let mut engine = Engine::new(rules(options), options.partitions);
+    play_by(rules(options), lines, options)
+}
+
+/// Plays `lines` through an engine that goes by `rules`.
+pub(crate) fn play_by(rules: Rules, lines: &[String], options: &Options) -> Played {
+    let mut engine = Engine::new(rules, options.partitions);
     let spread = NonZeroU32::new(options.partitions).expect("at least one partition");
     let (mut counts, mut played) = (Counts::default(), Played::default());
     for chunk in lines.chunks(options.chunk) {
@@ -78,7 +83,8 @@ fn tally(counts: &Counts) -> BTreeMap<String, u64> {
     named.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
 }
 
-fn rules(options: &Options) -> Rules {
+/// The rules that `options` ask for.
+pub(crate) fn rules(options: &Options) -> Rules {
     Rules {
         model: model(options),
         dedup_horizon: Span::days(1),

@@ -14,3 +14,4 @@ mod oracle;
 mod played;
 mod schemas;
 mod smoke;
+mod spec;
