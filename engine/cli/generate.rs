@@ -13,7 +13,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Failure;
 use super::packed::PackedFile;
+use crate::kafka::Producer;
+use crate::kafka::produce::{Pace, Parcel};
+use crate::run::Settings;
 use crate::run::counts::{per_second, thousands};
+use crate::run::settings::Layers;
 use crate::unit::EventTime;
 use crate::wire::Fault;
 use crate::wire::generate::{
@@ -74,6 +78,9 @@ pub struct Args {
     /// The topic to send to, keyed by customer
     #[arg(long, value_name = "TOPIC", requires = "brokers")]
     pub topic: Option<String>,
+    /// Settings file whose [kafka.properties] say how to reach the brokers
+    #[arg(long, value_name = "FILE", requires = "brokers")]
+    pub settings: Option<PathBuf>,
 }
 
 /// The kinds of customers by their names.
@@ -133,13 +140,17 @@ impl Args {
     }
 }
 
-/// Writes the stream to `--out`.
+/// Writes the stream to `--out`, or sends it to `--topic`.
 ///
 /// # Errors
 ///
 /// A [`Failure`] of exit 2 where the plan cannot be carried out, of exit 1 where the output
-/// cannot be written; what was written then stays in `OUT.part`.
+/// cannot be written (what was written then stays in `OUT.part`), of exit 3 for faulty settings
+/// and 4 where the broker stays away.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    if let (Some(brokers), Some(topic)) = (&args.brokers, &args.topic) {
+        return to_topic(args, brokers, topic);
+    }
     let generator = open(args)?;
     if args.out.as_os_str() == "-" {
         let mut stdout = io::stdout().lock();
@@ -160,18 +171,30 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sends the stream record by record through `send`, key first, and ends with `settle`, after
-/// which everything is safe; for a topic.
-///
-/// # Errors
-///
-/// A [`Failure`] of exit 2 where the plan cannot be carried out; what `send` and `settle` give.
-pub fn run_with<S: FnMut(&[u8], &[u8]) -> Result<(), Fault>>(
+/// Sends the stream to `topic` of the cluster that `brokers` names.
+fn to_topic(args: &Args, brokers: &str, topic: &str) -> Result<(), Failure> {
+    let generator = open(args)?;
+    let flags = vec![format!("kafka.brokers={brokers}")];
+    let layers = Layers { env: std::env::vars().collect(), flags };
+    let settings = Settings::read(args.settings.as_deref(), &layers)
+        .map_err(|refused| Failure::settings(refused.to_string()))?;
+    let mut producer = Producer::new(&settings.kafka, settings.retry, Pace::Bulk)?;
+    // A topic that is not there is found before a record is on its way.
+    producer.partitions(topic)?;
+    let tally = send_all(args, generator, |key, value| {
+        producer.send(&Parcel { topic, key: Some(key), value: Some(value), headers: &[] })
+    })?;
+    producer.settle()?;
+    report(&format!("sent to {topic}"), &tally);
+    Ok(())
+}
+
+/// Gives the stream to `send` record by record, key first.
+fn send_all(
     args: &Args,
-    mut send: S,
-    settle: impl FnOnce(S) -> Result<(), Fault>,
-) -> Result<(), Failure> {
-    let mut generator = open(args)?;
+    mut generator: Generator,
+    mut send: impl FnMut(&[u8], &[u8]) -> Result<(), Fault>,
+) -> Result<Tally, Failure> {
     let bar = progress_bar(args.events);
     let mut tally = Tally::new(args);
     let (mut key, mut bytes) = (Vec::new(), Vec::new());
@@ -185,10 +208,8 @@ pub fn run_with<S: FnMut(&[u8], &[u8]) -> Result<(), Fault>>(
         key.clear();
         bytes.clear();
     }
-    settle(send)?;
     bar.finish_and_clear();
-    report(&format!("sent to {}", args.topic.as_deref().unwrap_or("the topic")), &tally);
-    Ok(())
+    Ok(tally)
 }
 
 fn open(args: &Args) -> Result<Generator, Failure> {
@@ -360,22 +381,15 @@ mod tests {
 
     #[test]
     fn a_record_of_a_topic_has_its_customer_as_key() {
-        let (mut sent, mut settled) = (0, false);
-        run_with(
-            &args("--customers 20 --events 1000 --brokers b:9092 --topic t"),
-            |key, line| {
-                sent += 1;
-                let object: serde_json::Value = serde_json::from_slice(line).unwrap();
-                assert_eq!(object["customer_id"].as_str().unwrap().as_bytes(), key);
-                Ok(())
-            },
-            |_| {
-                settled = true;
-                Ok(())
-            },
-        )
-        .unwrap();
-        assert!(sent == 1_000 && settled);
+        let args = args("--customers 20 --events 1000 --brokers b:9092 --topic t");
+        let mut sent = 0;
+        let tally = send_all(&args, open(&args).unwrap(), |key, line| {
+            sent += 1;
+            let object: serde_json::Value = serde_json::from_slice(line).unwrap();
+            assert_eq!(object["customer_id"].as_str().unwrap().as_bytes(), key);
+            Ok(())
+        });
+        assert_eq!((sent, tally.unwrap().lines), (1_000, 1_000));
     }
 
     #[test]
