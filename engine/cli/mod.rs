@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod customers;
+pub mod demo;
 pub mod explain;
 pub mod failure;
 pub mod generate;
@@ -32,6 +33,8 @@ struct Ebb {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Generated customers live at an accelerated clock, and alerts ring: no broker, no files
+    Demo(demo::Args),
     /// Files in, alerts and scores out, on the events' own time
     Replay(replay::Args),
     /// Events in from a topic, alerts, scores and rejects out to topics
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
     let ebb = Ebb::parse();
     log();
     let done = match ebb.command {
+        Command::Demo(args) => demo::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
