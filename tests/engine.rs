@@ -58,8 +58,7 @@ pub(crate) fn play_by(rules: Rules, lines: &[String], options: &Options) -> Play
 }
 
 fn take(applied: Applied, counts: &mut Counts, played: &mut Played) {
-    counts.kept_back.n_suppressed += applied.tally.n_suppressed;
-    counts.kept_back.n_snoozed += applied.tally.n_snoozed;
+    counts.tally.add(applied.tally);
     for output in applied.outputs {
         if let Output::Alert(alert) = output {
             let json = serde_json::from_slice(&alert.to_json()).expect("an alert is JSON");
@@ -77,8 +76,8 @@ fn tally(counts: &Counts) -> BTreeMap<String, u64> {
         ("too_old", counts.too_old),
         ("unknown", counts.unknown),
         ("rejected", counts.rejected_in_all()),
-        ("suppressed", counts.kept_back.n_suppressed),
-        ("snoozed", counts.kept_back.n_snoozed),
+        ("suppressed", counts.tally.n_suppressed),
+        ("snoozed", counts.tally.n_snoozed),
     ];
     named.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
 }

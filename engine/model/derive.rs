@@ -3,7 +3,7 @@
 
 use crate::model::check_measure::{Draft, kinds_of_state};
 use crate::model::compile::parts_of;
-use crate::model::measure::{Compare, How, Measure, Op};
+use crate::model::measure::{Compare, Felt, How, Measure, Op};
 use crate::model::score::{Combine, Condition, RedFlag, Score, Signal};
 use crate::model::track::Entry;
 use crate::record::Kind;
@@ -20,6 +20,8 @@ struct Uses {
     enough: Option<u64>,
     /// Whether a score depends on it.
     judged: bool,
+    /// What its direct readers can tell apart.
+    felt: Option<Felt>,
 }
 
 /// Fills in `enough` and `judged` of `measures`, whose parts stand before their wholes.
@@ -29,25 +31,28 @@ pub(super) fn uses(
     flags: &[RedFlag],
     scores: &[Score],
 ) {
-    let mut uses = vec![Uses { enough: Some(0), judged: false }; measures.len()];
-    let mut judge = |measure: usize, enough: u64| {
+    let nobody = Uses { enough: Some(0), judged: false, felt: None };
+    let mut uses = vec![nobody; measures.len()];
+    let mut judge = |measure: usize, enough: u64, felt: Felt| {
         if let Some(uses) = uses.get_mut(measure) {
             uses.enough = uses.enough.map(|other| other.max(enough));
             uses.judged = true;
+            uses.felt = Some(uses.felt.map_or(felt, |other| other.or(felt)));
         }
     };
     for signal in signals {
-        judge(signal.measure, alike_from(signal.test));
+        judge(signal.measure, alike_from(signal.test), Felt::by_test(signal.test));
     }
     for condition in flags.iter().flat_map(|flag| &flag.all) {
         if let Condition::Measure(measure, test) = condition {
-            judge(*measure, alike_from(*test));
+            judge(*measure, alike_from(*test), Felt::by_test(*test));
         }
     }
     for score in scores {
         let Combine::Weighted { subscores } = &score.combine else { continue };
         for input in subscores.iter().flat_map(|subscore| &subscore.inputs) {
-            judge(input.measure, at_least(input.low.max(input.high)));
+            let felt = Felt { low: input.low.min(input.high), high: input.low.max(input.high) };
+            judge(input.measure, at_least(felt.high), felt);
         }
     }
     for at in (0..measures.len()).rev() {
@@ -75,6 +80,23 @@ pub(super) fn uses(
         counts.push(is_count);
         measure.enough = uses.enough.filter(|_| is_count);
         measure.judged = uses.judged;
+        measure.felt = uses.felt;
+    }
+}
+
+impl Felt {
+    /// What `test` can tell apart: the two sides of its threshold, and on which it stands.
+    fn by_test(test: Compare) -> Felt {
+        let edge = test.threshold;
+        match test.op {
+            Op::Lt | Op::Ge => Felt { low: edge.next_down(), high: edge },
+            Op::Le | Op::Gt => Felt { low: edge, high: edge.next_up() },
+        }
+    }
+
+    /// What two readers can tell apart between them.
+    fn or(self, other: Felt) -> Felt {
+        Felt { low: self.low.min(other.low), high: self.high.max(other.high) }
     }
 }
 
@@ -124,6 +146,7 @@ pub(super) fn measures(drafts: &[Draft], sources: Sources<'_>) -> (Vec<Measure>,
             since,
             enough: None,
             judged: false,
+            felt: None,
         });
     }
     (measures, purposes)

@@ -23,6 +23,17 @@ pub struct Measure {
     pub enough: Option<u64>,
     /// Whether any signal, red flag or score reads it, itself or through another measure.
     pub judged: bool,
+    /// What of it those that read it directly can tell apart; `None` where nobody does.
+    pub felt: Option<Felt>,
+}
+
+/// The values that the readers of a measure can tell apart: those between `low` and `high`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Felt {
+    /// All values at or below this are alike to them.
+    pub low: f64,
+    /// All values at or above this are alike to them.
+    pub high: f64,
 }
 
 /// The half-open window (T − `length`, T − `exclude_last`].

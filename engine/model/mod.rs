@@ -27,7 +27,7 @@ pub mod words;
 pub use derive::Sources;
 pub use fault::Fault;
 pub use load::load;
-pub use measure::{Bound, Compare, Days, How, Measure, Op, OrKnown, StateOf, Window};
+pub use measure::{Bound, Compare, Days, Felt, How, Measure, Op, OrKnown, StateOf, Window};
 pub use score::{
     Asks, Band, Combine, Condition, DropRule, Group, InputRule, Intent, Level, RedFlag, Rings,
     Score, Severity, Signal, Subscore, Worse,

@@ -33,8 +33,8 @@ pub struct Counts {
     pub alerts: [u64; AlertKind::ALL.len()],
     /// Scores published.
     pub scores: u64,
-    /// What was kept back.
-    pub kept_back: Tally,
+    /// What was judged by time alone, and what was kept back.
+    pub tally: Tally,
     /// Events applied, by type.
     pub kinds: [u64; KINDS],
     /// The first record that moved `now` by more than 30 days at once (D-1).
@@ -65,7 +65,7 @@ impl Default for Counts {
             rejected: [0; Reason::ALL.len()],
             alerts: [0; AlertKind::ALL.len()],
             scores: 0,
-            kept_back: Tally::default(),
+            tally: Tally::default(),
             kinds: [0; KINDS],
             jump: None,
         }
@@ -168,7 +168,8 @@ impl fmt::Display for Counts {
         let kinds: Vec<String> =
             kinds.map(|(kind, count)| format!("{} {}", kind.name(), thousands(count))).collect();
         line("alerts", self.alerts_in_all(), kinds.join(", "))?;
-        let kept = &self.kept_back;
+        line("timers", self.tally.n_timers, "judgings that time alone brought about".to_owned())?;
+        let kept = &self.tally;
         let back = format!(
             "{} by cooldown, {} by snooze",
             thousands(kept.n_suppressed),

@@ -242,8 +242,7 @@ impl<'c> Pump<'c> {
 
     /// Puts what came out of the engine into bytes and counts it.
     fn say(&mut self, applied: &Applied, outgoing: &mut Vec<Outgoing>) {
-        self.counts.kept_back.n_suppressed += applied.tally.n_suppressed;
-        self.counts.kept_back.n_snoozed += applied.tally.n_snoozed;
+        self.counts.tally.add(applied.tally);
         for output in &applied.outputs {
             outgoing.push(match output {
                 Output::Alert(alert) => {

@@ -55,7 +55,8 @@ pub fn forecast(
     loop {
         let scope = Scope::new(model, prospect.history, at);
         scope.read(Which::Judged, readings);
-        let verdict = Verdict::of(&scope, readings, prospect.orders);
+        let changes = scope.changes(readings);
+        let verdict = Verdict::of(&scope, readings, changes, prospect.orders);
         if verdict.status == Status::Cancelled {
             return None;
         }

@@ -31,9 +31,11 @@ pub enum Mover {
     Event(Kind),
 }
 
-/// What was kept back.
+/// What was judged and kept back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Tally {
+    /// How often time alone brought a judging about.
+    pub n_timers: u64,
     /// By a cooldown.
     pub n_suppressed: u64,
     /// By a snooze.
@@ -68,6 +70,15 @@ pub struct Hearing<'a> {
     pub now: EventTime,
     /// What brought it about.
     pub mover: Mover,
+}
+
+impl Tally {
+    /// Adds what `other` counted.
+    pub fn add(&mut self, other: Tally) {
+        self.n_timers += other.n_timers;
+        self.n_suppressed += other.n_suppressed;
+        self.n_snoozed += other.n_snoozed;
+    }
 }
 
 impl Default for Machine {
@@ -116,7 +127,8 @@ impl Machine {
 
     /// Hears of one judging, appends what rings, and tells what was kept back.
     pub fn hear(&mut self, hearing: &Hearing<'_>, rings: &mut Vec<Ring>) -> Tally {
-        let mut tally = Tally::default();
+        let n_timers = u64::from(hearing.mover == Mover::Timer);
+        let mut tally = Tally { n_timers, ..Tally::default() };
         if self.judged_at != hearing.now {
             self.rung.clear();
         }

@@ -42,19 +42,22 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Judges the `readings` of `scope` under the `orders` given for the customer.
-    pub fn of(scope: &Scope<'_>, readings: &[Reading], orders: Option<&Orders>) -> Verdict {
+    /// Judges the `readings` of `scope`, which change at `changes` at the earliest, under the
+    /// `orders` given for the customer.
+    pub fn of(
+        scope: &Scope<'_>,
+        readings: &[Reading],
+        changes: EventTime,
+        orders: Option<&Orders>,
+    ) -> Verdict {
         let mut verdict = Verdict {
             status: scope.life.status,
             active: 0,
             available: 0,
             flags: 0,
             scores: SmallVec::new(),
-            until: scope.life.cancels_at,
+            until: scope.life.cancels_at.min(changes),
         };
-        for reading in readings {
-            verdict.until = verdict.until.min(reading.until);
-        }
         verdict.test_signals(scope, readings);
         verdict.test_flags(scope, readings);
         verdict.weigh_all(scope, readings, orders);

@@ -183,8 +183,7 @@ impl Engine {
         let mut placed = Vec::new();
         for task in tasks {
             placed.extend(task.done.placed);
-            applied.tally.n_suppressed += task.done.tally.n_suppressed;
-            applied.tally.n_snoozed += task.done.tally.n_snoozed;
+            applied.tally.add(task.done.tally);
         }
         applied.outputs = in_order(placed);
         applied

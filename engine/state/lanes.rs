@@ -174,8 +174,7 @@ impl Task<'_> {
         let Some(customer) = lane.book.at_mut(slot) else { return };
         let mut desk = Desk { outputs: &mut lane.fresh, scratch: &mut lane.scratch };
         let tally = step(customer, occasion, when.0, rules, &mut desk);
-        self.done.tally.n_suppressed += tally.n_suppressed;
-        self.done.tally.n_snoozed += tally.n_snoozed;
+        self.done.tally.add(tally);
         let place = when.1;
         self.done.placed.extend(lane.fresh.drain(..).map(|output| Placed { place, output }));
     }

@@ -83,7 +83,7 @@ impl Row {
         let scope = Scope::new(model, &customer.history, now);
         scope.read(Which::All, &mut readings);
         let orders = customer.orders.as_deref();
-        let verdict = Verdict::of(&scope, &readings, orders);
+        let verdict = Verdict::of(&scope, &readings, EventTime::NEVER, orders);
         let grounds = Grounds { model, verdict: &verdict, readings: &readings, orders, now };
         let cell = |(index, signal): (usize, &crate::model::Signal)| SignalCell {
             active: verdict.is_available(index).then_some(verdict.is_active(index)),

@@ -10,7 +10,7 @@ use crate::score::reasons::Grounds;
 use crate::score::{Mover, Orders, Ring, Tally, Verdict, band};
 use crate::state::customer::{Customer, Published};
 use crate::state::output::{Output, Provenance};
-use crate::state::rules::{Publish, Rules};
+use crate::state::rules::{Publish, Rules, Timers};
 use crate::unit::{EventTime, Points};
 use crate::window::history::Admitted;
 use crate::window::measure::Which;
@@ -50,8 +50,12 @@ pub fn step(
     let orders = customer.orders.as_deref();
     let scope = Scope::new(model, &customer.history, now);
     scope.read(Which::Judged, &mut desk.scratch.readings);
+    let changes = match rules.timers {
+        Timers::On => scope.changes(&mut desk.scratch.readings),
+        Timers::Off => EventTime::NEVER,
+    };
     let readings = &desk.scratch.readings;
-    let verdict = Verdict::of(&scope, readings, orders);
+    let verdict = Verdict::of(&scope, readings, changes, orders);
     let mover = match occasion {
         Occasion::Event(event, _) => Mover::Event(event.kind),
         Occasion::Timer => Mover::Timer,

@@ -54,8 +54,11 @@ fn contacts(mut story: Story, active: &[&str]) -> Story {
         story = story.on(THEN - day(5), "email_sent", json!({"message_id": "unopened"}));
     }
     if is("R4-I2") {
-        story = story
-            .each([LATELY; 3], "email_sent", |n| json!({"message_id": format!("unanswered-{n}")}));
+        story = story.each(
+            [LATELY; 3],
+            "email_sent",
+            |n| json!({"message_id": format!("unanswered-{n}")}),
+        );
     }
     if is("R3-B3") {
         story =

@@ -19,9 +19,11 @@ pub(super) fn check_alone(id: &str, points: &str) {
 fn r3_b1_low_engagement_fires_below_half_of_the_emails_opened_in_14_days() {
     let check = |n_sent: usize, n_opened: usize, wanted: &str| {
         let id = |n: usize| json!({"message_id": format!("m-{n}")});
-        let story = Story::known()
-            .each(vec![day(20); n_sent], "email_sent", id)
-            .each(vec![day(20) + HOUR; n_opened], "email_opened", id);
+        let story = Story::known().each(vec![day(20); n_sent], "email_sent", id).each(
+            vec![day(20) + HOUR; n_opened],
+            "email_opened",
+            id,
+        );
         assert_eq!(story.until(day(23)).signal("R3-B1"), wanted, "{n_opened} of {n_sent}");
     };
     check(2, 1, "clear 0.5");
@@ -59,8 +61,11 @@ fn r3_b1_rings_when_an_email_has_lain_unopened_and_ends_when_it_leaves_the_windo
 #[test]
 fn r3_b2_reduced_use_fires_below_30_percent_of_the_features_in_30_days() {
     let check = |used: &[&str], wanted: &str| {
-        let story = Story::known()
-            .each(vec![day(35); used.len()], "feature_used", |n| json!({"feature_id": used[n]}));
+        let story = Story::known().each(
+            vec![day(35); used.len()],
+            "feature_used",
+            |n| json!({"feature_id": used[n]}),
+        );
         assert_eq!(story.until(day(40)).signal("R3-B2"), wanted, "{used:?} of 10");
     };
     check(&["a", "b", "c"], "clear 0.3");
@@ -73,8 +78,11 @@ fn r3_b2_reduced_use_fires_below_30_percent_of_the_features_in_30_days() {
 
 #[test]
 fn r3_b2_rings_when_the_third_feature_has_not_been_used_for_30_days() {
-    let story = Story::known()
-        .each([day(10), day(20), day(21)], "feature_used", |n| json!({"feature_id": n.to_string()}));
+    let story = Story::known().each(
+        [day(10), day(20), day(21)],
+        "feature_used",
+        |n| json!({"feature_id": n.to_string()}),
+    );
     assert_eq!(story.until(day(40) - 1).signal("R3-B2"), "clear 0.3");
     assert_eq!(story.until(day(40)).rings("R3-B2"), ["40d clear>active worse 0.2"]);
     // A customer who never used anything: once known for 30 days.
@@ -85,9 +93,11 @@ fn r3_b2_rings_when_the_third_feature_has_not_been_used_for_30_days() {
 #[test]
 fn r3_b3_increased_support_fires_at_four_tickets_in_30_days_and_not_at_three() {
     let check = |tickets: &[&str], wanted: &str| {
-        let story = Story::known().each(vec![day(5); tickets.len()], "ticket_opened", |n| {
-            json!({"ticket_id": tickets[n]})
-        });
+        let story = Story::known().each(
+            vec![day(5); tickets.len()],
+            "ticket_opened",
+            |n| json!({"ticket_id": tickets[n]}),
+        );
         assert_eq!(story.end().signal("R3-B3"), wanted, "{tickets:?}");
     };
     check(&["a", "b", "c"], "clear 3");
@@ -98,8 +108,11 @@ fn r3_b3_increased_support_fires_at_four_tickets_in_30_days_and_not_at_three() {
 
 #[test]
 fn r3_b3_rings_at_the_fourth_ticket_and_clears_when_the_first_leaves() {
-    let story = Story::known()
-        .each([1, 2, 3, 4].map(day), "ticket_opened", |n| json!({"ticket_id": n.to_string()}));
+    let story = Story::known().each(
+        [1, 2, 3, 4].map(day),
+        "ticket_opened",
+        |n| json!({"ticket_id": n.to_string()}),
+    );
     let seen = story.until(day(31) - 1);
     assert_eq!(seen.rings("R3-B3"), ["4d clear>active worse 4"]);
     assert_eq!(seen.signal("R3-B3"), "active 4");
@@ -131,8 +144,8 @@ fn r3_b4_late_payment_fires_one_millisecond_after_seven_days_late() {
 #[test]
 fn r3_b4_ends_when_the_invoice_is_paid_or_deferred() {
     let due = START + day(10);
-    let story = Story::known()
-        .on(day(1), "invoice_issued", json!({"invoice_id": "i", "due_at": due}));
+    let story =
+        Story::known().on(day(1), "invoice_issued", json!({"invoice_id": "i", "due_at": due}));
     let paid = story.clone().on(day(20), "payment_succeeded", json!({"invoice_id": "i"}));
     assert_eq!(paid.end().signal("R3-B4"), "clear 0");
     let until = json!({"invoice_id": "i", "new_due_at": START + day(15)});

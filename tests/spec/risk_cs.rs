@@ -48,9 +48,11 @@ fn r4_u1_fewer_than_two_sessions_in_seven_days_are_high() {
 #[test]
 fn r4_u2_less_than_an_hour_in_seven_days_is_medium() {
     let check = |seconds: &[f64], wanted: &str| {
-        let story = Story::known().each(vec![day(18); seconds.len()], "session_ended", |n| {
-            json!({"duration_s": seconds[n]})
-        });
+        let story = Story::known().each(
+            vec![day(18); seconds.len()],
+            "session_ended",
+            |n| json!({"duration_s": seconds[n]}),
+        );
         assert_eq!(story.until(day(20)).signal("R4-U2"), wanted, "{seconds:?}");
     };
     check(&[3600.0], "clear 1");
@@ -69,8 +71,11 @@ fn r4_u2_less_than_an_hour_in_seven_days_is_medium() {
 #[test]
 fn r4_u3_fewer_than_three_features_in_30_days_are_high() {
     let check = |used: &[&str], wanted: &str| {
-        let story = Story::known()
-            .each(vec![day(35); used.len()], "feature_used", |n| json!({"feature_id": used[n]}));
+        let story = Story::known().each(
+            vec![day(35); used.len()],
+            "feature_used",
+            |n| json!({"feature_id": used[n]}),
+        );
         assert_eq!(story.until(day(40)).signal("R4-U3"), wanted, "{used:?}");
     };
     check(&["a", "b", "c"], "clear 3");
@@ -99,9 +104,11 @@ fn r4_i1_seven_days_without_a_login_are_high_to_the_millisecond() {
 #[test]
 fn r4_i2_no_reply_to_three_emails_in_30_days_is_medium() {
     let sent = |n: usize, kind: &str| {
-        Story::known().each(vec![day(32); n], "email_sent", |n| {
-            json!({"message_id": format!("m-{n}"), "kind": kind})
-        })
+        Story::known().each(
+            vec![day(32); n],
+            "email_sent",
+            |n| json!({"message_id": format!("m-{n}"), "kind": kind}),
+        )
     };
     assert_eq!(sent(3, "marketing").end().signal("R4-I2"), "active 0");
     assert_eq!(sent(2, "marketing").end().signal("R4-I2"), "n/a");

@@ -42,9 +42,11 @@ fn r3_s1_negative_feedback_fires_at_nps_6_and_not_at_7() {
 #[test]
 fn r3_s1_takes_the_worst_of_the_latest_answers_of_all_users() {
     let nps = |user: &str, value: i64| json!({"kind": "nps", "value": value, "user_id": user});
-    let story = Story::known()
-        .on(day(1), "survey_response", nps("ana", 9))
-        .on(day(2), "survey_response", nps("leo", 3));
+    let story = Story::known().on(day(1), "survey_response", nps("ana", 9)).on(
+        day(2),
+        "survey_response",
+        nps("leo", 3),
+    );
     assert_eq!(story.end().signal("R3-S1"), "active 3");
     let better = story.on(day(3), "survey_response", nps("leo", 8));
     assert_eq!(better.end().signal("R3-S1"), "clear 8");
@@ -118,8 +120,7 @@ fn r3_s5_negative_tickets_fire_below_a_mean_of_0_3() {
 fn r3_c1_three_competitor_visits_within_7_days_fire() {
     let check = |third: i64, wanted: &str| {
         let times = [day(10), day(12), third];
-        let story =
-            Story::known().consenting().each(times, "competitor_visit", |_| json!({}));
+        let story = Story::known().consenting().each(times, "competitor_visit", |_| json!({}));
         assert_eq!(story.end().signal("R3-C1"), wanted, "third visit at {third}");
     };
     // The first visit leaves the window at the very instant of day 17.

@@ -78,8 +78,7 @@ fn section_21_risk_is_the_capped_sum_under_its_floors() {
 #[test]
 fn section_21_the_normalised_option_shares_each_cap_in_proportion() {
     for row in TABLE {
-        let story = only(row.active)
-            .model("combine = \"capped_sum\"", "combine = \"normalised\"");
+        let story = only(row.active).model("combine = \"capped_sum\"", "combine = \"normalised\"");
         let (weighted, score) = weighted(&story);
         assert!((weighted - row.normalised).abs() < 0.0005, "{:?}: {weighted}", row.active);
         let wanted = row.normalised.max(row.floor);
@@ -133,7 +132,10 @@ fn section_21_an_input_is_interpolated_between_its_anchors_and_clamped() {
     const VALUE: &str = "weight = 0.40\ninputs = [\n    { measure = \"roi\"";
     let check = |roi: f64, wanted: &str| {
         let story = anchored(roi)
-            .model("{ measure = \"roi\", lo = 0, hi = 200 }", "{ measure = \"roi\", lo = 7, hi = 30 }")
+            .model(
+                "{ measure = \"roi\", lo = 0, hi = 200 }",
+                "{ measure = \"roi\", lo = 7, hi = 30 }",
+            )
             .model("min_coverage = 0.5", "min_coverage = 0");
         assert_eq!(story.end().cell("retention"), wanted, "{roi}");
     };
