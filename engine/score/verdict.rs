@@ -149,15 +149,15 @@ impl Verdict {
             Combine::Weighted { subscores } => weighted(subscores, readings),
             Combine::Severity { levels, how } => {
                 let coverage = self.coverage(model, score);
-                (Some(self.severity(model, score, (levels, *how))), coverage)
+                (Some(Points::new(self.severity(model, score, (levels, *how)))), coverage)
             }
             Combine::CappedSum { groups, .. } | Combine::Normalised { groups, .. } => {
                 let weighted = self.weighted_groups(model, score, groups);
                 let floor = self.floor(model, score).map_or(0.0, |floor| floor.points);
-                (Some(weighted.max(floor)), self.coverage(model, score))
+                (Some(Points::new(weighted.max(floor))), self.coverage(model, score))
             }
         };
-        let value = number.filter(|_| score.min_coverage <= coverage).map(Points::new);
+        let value = number.filter(|_| score.min_coverage <= coverage);
         Judged { value, own: value, coverage }
     }
 
@@ -303,22 +303,23 @@ pub(crate) fn linear(value: f64, low: f64, high: f64) -> f64 {
 }
 
 /// The weighted mean over the available sub-scores, and their share of the weights.
-fn weighted(subscores: &[Subscore], readings: &[Reading]) -> (Option<f64>, f64) {
-    let (mut sum, mut available, mut all) = (0.0, 0, 0);
+///
+/// In whole numbers: every tenth mean of steps is a half, which a sum of binary numbers would
+/// round either way.
+fn weighted(subscores: &[Subscore], readings: &[Reading]) -> (Option<Points>, f64) {
+    let (mut sum, mut available, mut all) = (0_i128, 0, 0);
     for rule in subscores {
         let weight = Micros::from_f64(rule.weight).map_or(0, Micros::get);
         all += weight;
         if let Some(points) = subscore(rule, readings) {
-            sum += rule.weight * points.get();
+            sum += i128::from(weight) * i128::from(points.steps());
             available += weight;
         }
     }
-    let coverage = share(available, all);
-    if available == 0 {
-        (None, coverage)
-    } else {
-        (Some(sum / Micros::new(available).to_f64()), coverage)
-    }
+    let twice = 2 * i128::from(available);
+    let nearest = (2 * sum + i128::from(available)).checked_div(twice);
+    let value = nearest.and_then(|steps| i64::try_from(steps).ok()).map(Points::from_steps);
+    (value, share(available, all))
 }
 
 /// `part / all`, zero where there is nothing.

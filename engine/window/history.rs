@@ -113,9 +113,9 @@ impl History {
         let Some(item) = Item::of(feed.entry, event) else { return };
         let Some(track) = rules.model.tracks.get(feed.track) else { return };
         let slot = self.slot_for(feed.track, track.shape);
-        item.put(slot, event.time);
-        // Sends are swept first: an answer that is out of reach must not be found again.
+        // Swept first: an answer or a paid invoice that is out of reach must not be found again.
         trim(slot, rules, track.keep);
+        item.put(slot, event.time);
         if overflows(slot, rules.exact_max) {
             self.precision = Precision::Approximate;
         }

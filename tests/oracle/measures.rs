@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use crate::oracle::decode::{Event, ONE};
-use crate::oracle::history::{History, Status};
+use crate::oracle::history::{Accepted, History, Status};
 use crate::played::DAY;
 
 /// A customer at an instant.
@@ -85,20 +85,32 @@ pub(crate) fn open_rate(view: &View<'_>) -> Reading {
 }
 
 /// Whether one send of `message` in (`after`, `upto`] was opened by T.
-///
-/// An open that came before its send is remembered for 14 days after its own time (P-14).
 fn is_opened(view: &View<'_>, message: &str, after: i64, upto: i64) -> bool {
-    let all = &view.history.events;
-    let of_message =
-        |event: &Event, kind: &str| event.kind == kind && event.text("message_id") == Some(message);
-    all.iter().enumerate().any(|(sent_as, send)| {
-        let is_meant = after < send.event.time && send.event.time <= upto;
-        is_meant
-            && of_message(&send.event, "email_sent")
-            && all.iter().enumerate().any(|(opened_as, open)| {
-                let is_remembered = sent_as < opened_as || send.now < open.event.time + 14 * DAY;
-                of_message(&open.event, "email_opened") && is_remembered
-            })
+    let events = &view.history.events;
+    let mut sends = events.iter().enumerate().filter(|(_, Accepted { event, .. })| {
+        let is_meant = after < event.time && event.time <= upto;
+        is_meant && event.kind == "email_sent" && event.text("message_id") == Some(message)
+    });
+    sends.any(|(sent_as, _)| is_answered(events, sent_as, events.len()))
+}
+
+/// Whether the send that arrived as number `sent_as` was opened by the arrival number `by`.
+///
+/// What comes later than its send is always seen. What came earlier is remembered for 14 days
+/// after its own time: an open by itself, or with a send of the same message that it answered
+/// and that is remembered (P-14).
+fn is_answered(events: &[Accepted], sent_as: usize, by: usize) -> bool {
+    let send = &events[sent_as];
+    events[..by].iter().enumerate().any(|(other_as, other)| {
+        let is_remembered = send.now < other.event.time + 14 * DAY;
+        other.event.text("message_id") == send.event.text("message_id")
+            && match other.event.kind.as_str() {
+                "email_opened" => sent_as < other_as || is_remembered,
+                "email_sent" => {
+                    other_as < sent_as && is_remembered && is_answered(events, other_as, sent_as)
+                }
+                _ => false,
+            }
     })
 }
 

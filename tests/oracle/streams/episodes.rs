@@ -150,7 +150,12 @@ impl Maker {
             let is_turned = self.random.chance(15);
             let is_effort = (kind == "ces") != is_turned;
             let good = if is_effort { 10 - tenth } else { tenth };
-            let tens = low * 10 + (high - low) * good;
+            let tens = if self.random.chance(30) {
+                // A whole number, which may be no round share of the scale.
+                (low + ((high - low) * good + 5) / 10) * 10
+            } else {
+                low * 10 + (high - low) * good
+            };
             let sign = if tens < 0 { "-" } else { "" };
             let value = format!("{sign}{}.{}", tens.abs() / 10, tens.abs() % 10);
             let user = self.random.word(&["", "", r#","user_id":"u1""#, r#","user_id":"u2""#]);
