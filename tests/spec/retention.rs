@@ -201,12 +201,15 @@ fn a_21_engagement_and_usage_are_read_between_their_anchors() {
             .each(vec![day(96); n_attended], "webinar_attended", webinar);
         check(story, "engagement", "webinar_ratio", wanted);
     }
-    for (n, wanted) in [(0, 0.0), (2, 25.0), (8, 100.0), (10, 100.0)] {
+    for (n, features, documents) in
+        [(0, 0.0, 0.0), (2, 25.0, 20.0), (8, 100.0, 80.0), (10, 100.0, 100.0), (11, 100.0, 100.0)]
+    {
         let feature = |n: usize| json!({"feature_id": format!("f-{n}")});
-        let story = known().each(vec![day(95); n], "feature_used", feature);
-        check(story, "usage", "feature_ratio", wanted);
-        let story = known().each(vec![day(95); n], "content_created", |_| json!({"kind": "document"}));
-        check(story, "usage", "documents", [0.0, 20.0, 80.0, 100.0][n.div_ceil(3).min(3)]);
+        let story = known()
+            .each(vec![day(95); n], "feature_used", feature)
+            .each(vec![day(95); n], "content_created", |_| json!({"kind": "document"}));
+        check(story.clone(), "usage", "feature_ratio", features);
+        check(story, "usage", "documents", documents);
     }
     let other = known().on(day(95), "content_created", json!({"kind": "campaign"}));
     check(other, "usage", "documents", 0.0);
