@@ -5,6 +5,9 @@
 //! Rules   numbers stand in the tests as they follow from the specification, never as the engine
 //!         happens to give them.
 
+mod answers;
+mod lifecycle;
+mod mail_and_money;
 mod recipes;
 mod red_flags;
 mod retention;
