@@ -176,12 +176,6 @@ fn a_18_the_feature_ratio_goes_by_the_plan_of_the_moment_and_never_above_one() {
         let id = |n: usize| json!({"feature_id": format!("f-{n}")});
         Story::new().catalog(catalog).each(vec![day(1); n], "feature_used", id)
     };
-    let with = |n: usize, plan: &str| {
-        let story = used(n).on(day(2), "subscription_started", json!({"plan": plan}));
-        story.on(day(31), "login", json!({})).end().cell("r3_b2_value").to_owned()
-    };
-    // On day 31 the features of day 1 are just gone, so look at day 31 less a millisecond.
-    assert_eq!(with(3, "small"), "0");
     let at = |story: Story| story.until(day(31) - 1).cell("r3_b2_value").to_owned();
     let on = |story: Story, plan: &str| story.on(0, "customer_created", json!({"plan": plan}));
     assert_eq!(at(on(used(3), "small")), "0.75");

@@ -6,6 +6,7 @@
 //!         happens to give them.
 
 mod answers;
+mod intake;
 mod lifecycle;
 mod mail_and_money;
 mod recipes;
@@ -15,4 +16,5 @@ mod risk;
 mod risk_cs;
 mod risk_voice;
 mod scenario;
+mod time;
 mod vectors;
