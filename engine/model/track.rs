@@ -59,7 +59,7 @@ pub enum Entry {
     Key(Field),
     /// The answer to a key of a `Sends` track.
     Mark(Field),
-    /// A user's answer, its goodness in millionths: into `Answers`. An event without the field
+    /// A user's answer, its goodness as a quotient: into `Answers`. An event without the field
     /// belongs to one nameless user.
     Answer {
         /// Whose answer.

@@ -57,16 +57,21 @@ impl Event<'_> {
     /// How good a survey's answer is, from 0 to 1, whichever way its scale runs: only the effort
     /// of a ces is better when lower, unless the record says otherwise. `None` for other types.
     pub fn goodness(&self) -> Option<Micros> {
+        let (above, below) = self.answer()?;
+        Micros::divided(i128::from(above), i128::from(below))
+    }
+
+    /// The same as a quotient of millionths that is not rounded (A-17 rounds sentiments only).
+    pub fn answer(&self) -> Option<(i64, i64)> {
         if self.kind != Kind::SurveyResponse {
             return None;
         }
-        let scaled = self.scaled()?;
+        let value = self.number(Field::Value)?;
+        let (min, max) = self.scale()?;
         let usual = self.text(Field::SubKind) != Some("ces");
-        if self.flag(Field::HigherIsBetter).unwrap_or(usual) {
-            Some(scaled)
-        } else {
-            Some(Micros::new(Micros::ONE.get() - scaled.get()))
-        }
+        let is_higher_better = self.flag(Field::HigherIsBetter).unwrap_or(usual);
+        let (worst, good) = if is_higher_better { (min, value) } else { (value, max) };
+        Some((good.get() - worst.get(), max.get() - min.get()))
     }
 }
 
@@ -102,6 +107,18 @@ mod tests {
     fn check_refused(kind: &str, rest: &str, wanted: Option<Reason>) {
         let found = with(kind, rest, |_| ()).err().map(|reject| reject.reason);
         assert_eq!(found, wanted, "{kind} {rest}");
+    }
+
+    #[test]
+    fn a_17_an_answer_is_a_quotient_that_is_not_rounded() {
+        let check = |rest: &str, wanted: Option<(i64, i64)>| {
+            let found = with("survey_response", rest, |event| event.answer());
+            assert_eq!(found, Ok(wanted), "{rest}");
+        };
+        check(r#""kind":"nps","value":6.999999"#, Some((6_999_999, 10_000_000)));
+        check(r#""kind":"nps","value":3,"scale_min":1,"scale_max":7"#, Some((2_000_000, 6_000_000)));
+        check(r#""kind":"ces","value":4"#, Some((1_000_000, 4_000_000)));
+        check(r#""kind":"nps""#, None);
     }
 
     #[test]

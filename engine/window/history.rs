@@ -7,14 +7,14 @@
 
 use thin_vec::ThinVec;
 
-use crate::model::{Entry, Feed, Model, Number, Shape};
+use crate::model::{Entry, Feed, Model, Shape};
 use crate::record::{Event, Field, Kind};
 use crate::unit::{EventTime, Key, Micros};
 use crate::window::invoice;
 use crate::window::life::{Change, Life};
 use crate::window::lump::Lumps;
 use crate::window::probe;
-use crate::window::slot::{Latest, Slot, bound, insert, keep_latest, sweep};
+use crate::window::slot::{Answer, Latest, Slot, bound, insert, keep_latest, sweep};
 use crate::window::standing::Standing;
 
 /// What one customer did, is and has allowed.
@@ -156,7 +156,7 @@ enum Item {
     Quotient(i64, i64),
     Key(Key),
     Mark(Key),
-    Answer(Key, Micros),
+    Answer(Key, i64, i64),
     Grouped(Key, Key),
     Due(Key, EventTime),
     Paid(Key),
@@ -175,8 +175,8 @@ impl Item {
             Entry::Key(field) => Item::Key(key(field)?),
             Entry::Mark(field) => Item::Mark(key(field)?),
             Entry::Answer { by } => {
-                let (goodness, _) = probe::quotient(Number::Goodness, event)?;
-                Item::Answer(key(by).unwrap_or(Key::from_bits(0)), Micros::new(goodness))
+                let (num, den) = event.answer()?;
+                Item::Answer(key(by).unwrap_or(Key::from_bits(0)), num, den)
             }
             Entry::Grouped { key: member, group } => Item::Grouped(key(member)?, key(group)?),
             Entry::Issue => Item::Due(key(Field::Invoice)?, event.moment(Field::DueAt)?),
@@ -199,8 +199,8 @@ impl Item {
             }
             (Slot::Sends(sends), Item::Key(key)) => sends.send(time, key),
             (Slot::Sends(sends), Item::Mark(key)) => sends.answer(time, key),
-            (Slot::Answers(answers), Item::Answer(user, goodness)) => {
-                keep_latest(answers, (time, user, goodness), |other| other.1 == user);
+            (Slot::Answers(answers), Item::Answer(user, num, den)) => {
+                keep_latest(answers, Answer { time, user, num, den }, |other| other.user == user);
             }
             (Slot::Groups(groups), Item::Grouped(key, group)) => {
                 keep_latest(groups, (time, key, group), |o| o.1 == key && o.2 == group);

@@ -322,16 +322,17 @@ impl<'a> Scope<'a> {
             return Reading::none(EventTime::NEVER);
         };
         let live = within(answers, back(self.now, max_age), self.now);
-        let Some(worst) = live.iter().map(|answer| answer.2).min() else {
+        // Of equally bad ones the first, which is gone first: the reading holds until then.
+        let Some(worst) = live.iter().min_by(|a, b| a.compare(b)) else {
             return Reading::none(EventTime::NEVER);
         };
-        // The reading holds until the first of the worst answers is too old.
-        let first = live.iter().find(|answer| answer.2 == worst).map(|answer| answer.0);
         let (low, high) = (i128::from(ends.0.get()), i128::from(ends.1.get()));
-        // low + goodness × (high − low), both in millionths: 1e12 below the line.
-        let num = low * i128::from(ONE) + i128::from(worst.get()) * (high - low);
-        let until = first.map_or(EventTime::NEVER, |time| time.plus(max_age));
-        shrunk(num, i128::from(ONE) * i128::from(ONE), until)
+        let (above, below) = (i128::from(worst.num), i128::from(worst.den));
+        // low + goodness × (high − low), and no larger numbers than the ends ask for.
+        let one = i128::from(ONE);
+        let unit = if low % one == 0 && high % one == 0 { one } else { 1 };
+        let num = (low / unit) * below + above * ((high - low) / unit);
+        shrunk(num, below * (one / unit), worst.time.plus(max_age))
     }
 
     fn most_of_one(&self, track: usize, window: Window) -> Reading {

@@ -6,6 +6,8 @@
 //!         stale entry that is still there is never counted, for windows cut by time.
 //! Cost    an entry in time order is appended; a late one is a move of those after it.
 
+use std::cmp::Ordering;
+
 use thin_vec::ThinVec;
 
 use crate::model::Shape;
@@ -28,7 +30,7 @@ pub enum Slot {
     /// Every send, and the answers that found none.
     Sends(Box<Sends>),
     /// Every user's latest answer.
-    Answers(ThinVec<(EventTime, Key, Micros)>),
+    Answers(ThinVec<Answer>),
     /// Every (key, group)'s latest time.
     Groups(ThinVec<(EventTime, Key, Key)>),
     /// The latest entry.
@@ -48,6 +50,27 @@ pub struct Latest {
     pub den: i64,
 }
 
+/// A user's latest answer: its goodness, from 0 to 1, as a quotient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// When.
+    pub time: EventTime,
+    /// The user.
+    pub user: Key,
+    /// Above the line.
+    pub num: i64,
+    /// Below the line, above zero.
+    pub den: i64,
+}
+
+impl Answer {
+    /// How this answer compares with `other`: the worse one is less.
+    pub fn compare(&self, other: &Answer) -> Ordering {
+        let product = |a: i64, b: i64| i128::from(a) * i128::from(b);
+        product(self.num, other.den).cmp(&product(other.num, self.den))
+    }
+}
+
 // A customer's slots lie side by side: two words each.
 const _: () = assert!(size_of::<Slot>() == 16);
 
@@ -60,6 +83,12 @@ pub(crate) trait Timed {
 impl Timed for EventTime {
     fn time(&self) -> EventTime {
         *self
+    }
+}
+
+impl Timed for Answer {
+    fn time(&self) -> EventTime {
+        self.time
     }
 }
 

@@ -6,7 +6,7 @@
 //! Rules   nothing is shared with the engine; where the two differ, one of them is wrong.
 //! Source  DESIGN §3 and §16; readings; P-10, P-17.
 
-// mod agreement;
+mod agreement;
 pub(crate) mod answers;
 pub(crate) mod crossings;
 pub(crate) mod decode;

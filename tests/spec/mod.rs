@@ -5,6 +5,10 @@
 //! Rules   numbers stand in the tests as they follow from the specification, never as the engine
 //!         happens to give them.
 
+mod answers;
+mod intake;
+mod lifecycle;
+mod mail_and_money;
 mod recipes;
 mod red_flags;
 mod retention;
@@ -12,4 +16,5 @@ mod risk;
 mod risk_cs;
 mod risk_voice;
 mod scenario;
+mod time;
 mod vectors;
