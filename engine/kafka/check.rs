@@ -12,10 +12,10 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, TopicPartitionList};
 
-use super::client::{self, Reach, Standing, create_command, standing, wait_for, words};
+use super::client::{self, Reach, Standing, create_command, standing, wait_for};
 use super::group::Group;
+use super::trouble::words;
 use crate::run::Settings;
-use crate::wire::Fault;
 
 /// How long one question to the cluster may take.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -72,47 +72,77 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
     if !faults.is_empty() {
         return faults.iter().map(|fault| bad(fault.to_string(), None)).collect();
     }
-    let brokers = &settings.kafka.brokers;
-    let (asker, group) = match asker(settings) {
-        Ok(asker) => {
-            let group = asker.context().clone();
-            (asker, group)
-        }
+    let asker = match asker(settings) {
+        Ok(asker) => asker,
         Err(error) => return vec![bad(format!("no client: {error}"), None)],
     };
-    let reach = Reach { brokers, retry: settings.retry, trouble: &group.trouble };
-    let metadata = reach.until(|limit| {
+    let mut findings = vec![brokers(settings, &asker)];
+    if findings[0].grade == Grade::Good {
+        let topics = [
+            ("input.topic", &settings.input.topic, Role::Input),
+            ("output.alerts", &settings.output.alerts, Role::Alerts),
+            ("output.scores", &settings.output.scores, Role::Scores),
+            ("output.rejects", &settings.output.rejects, Role::Rejects),
+        ];
+        let admin = client::config(&settings.kafka).create().ok();
+        for (key, topic, role) in topics {
+            let place = Place { brokers: &settings.kafka.brokers, key, topic, role };
+            findings.push(place.look(&asker, admin.as_ref()));
+        }
+        findings.push(group_right(settings, &asker));
+    }
+    findings
+}
+
+/// Whether the cluster can be reached.
+fn brokers(settings: &Settings, asker: &BaseConsumer<Group>) -> Finding {
+    let brokers = &settings.kafka.brokers;
+    let trouble = &asker.context().trouble;
+    let metadata = Reach { brokers, retry: settings.retry, trouble }.until(|limit| {
         // Never subscribed, so serving the callbacks cannot bring a record.
         let _nothing = asker.poll(Duration::ZERO);
-        asker.fetch_metadata(None, limit)
+        asker.fetch_metadata(Some(&settings.input.topic), limit)
     });
-    let metadata = match metadata {
-        Ok(metadata) => metadata,
-        Err(Fault::Broker(words)) => {
-            let remedy = "start the cluster, or set kafka.brokers to where it is";
-            return vec![bad(words, Some(remedy.to_owned()))];
+    match metadata {
+        Ok(metadata) => {
+            let n_brokers = metadata.brokers().len();
+            let noun = if n_brokers == 1 { "broker" } else { "brokers" };
+            good(format!("{brokers}: {n_brokers} {noun} in the cluster"))
         }
-        Err(fault) => return vec![bad(fault.to_string(), None)],
-    };
-    let n_brokers = metadata.brokers().len();
-    let noun = if n_brokers == 1 { "broker" } else { "brokers" };
-    let mut findings = vec![good(format!("{brokers}: {n_brokers} {noun} in the cluster"))];
-    let topics = [
-        ("input.topic", &settings.input.topic, Role::Input),
-        ("output.alerts", &settings.output.alerts, Role::Alerts),
-        ("output.scores", &settings.output.scores, Role::Scores),
-        ("output.rejects", &settings.output.rejects, Role::Rejects),
-    ];
-    let admin = client::config(&settings.kafka).create();
-    for (key, topic, role) in topics {
-        findings.push(match standing(&metadata, topic) {
+        Err(fault) => {
+            let remedy = "start the cluster, or set kafka.brokers to where it is";
+            bad(fault.to_string(), Some(remedy.to_owned()))
+        }
+    }
+}
+
+/// A topic, the setting that names it, and what it is for.
+struct Place<'a> {
+    brokers: &'a str,
+    key: &'a str,
+    topic: &'a str,
+    role: Role,
+}
+
+impl Place<'_> {
+    fn look(
+        &self,
+        asker: &BaseConsumer<Group>,
+        admin: Option<&AdminClient<DefaultClientContext>>,
+    ) -> Finding {
+        let Place { brokers, key, topic, role } = self;
+        let metadata = match asker.fetch_metadata(Some(topic), ANSWER_MAX) {
+            Ok(metadata) => metadata,
+            Err(error) => return bad(format!("{key} {topic}: {}", words(&error)), None),
+        };
+        match standing(&metadata, topic) {
             Standing::Partitions(n) => {
-                let policy = admin.as_ref().ok().and_then(|admin| policy(admin, topic));
-                kept(brokers, &format!("{key} {topic}: {n} partitions"), role, policy, topic)
+                let policy = admin.and_then(|admin| policy(admin, topic));
+                self.kept(&format!("{key} {topic}: {n} partitions"), policy)
             }
             Standing::Missing => {
-                let configs: &[&str] =
-                    if role == Role::Scores { &["cleanup.policy=compact"] } else { &[] };
+                let compact: &[&str] = &["cleanup.policy=compact"];
+                let configs = if *role == Role::Scores { compact } else { &[] };
                 let remedy = create_command(brokers, topic, configs);
                 bad(format!("{key} {topic}: there is no such topic"), Some(remedy))
             }
@@ -120,10 +150,40 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
                 let remedy = right(brokers, &format!("--operation All --topic {topic}"));
                 bad(format!("{key} {topic}: {why}"), Some(remedy))
             }
-        });
+        }
     }
-    findings.push(group_right(settings, &asker));
-    findings
+
+    /// What the topic's cleanup policy means for its role.
+    fn kept(&self, what: &str, policy: Option<String>) -> Finding {
+        let Place { brokers, topic, role, .. } = self;
+        let Some(policy) = policy else {
+            let remedy = right(brokers, &format!("--operation DescribeConfigs --topic {topic}"));
+            return Finding {
+                grade: Grade::Doubtful,
+                found: format!("{what}; its cleanup.policy cannot be seen"),
+                remedy: Some(remedy),
+            };
+        };
+        let is_compact = policy.split(',').any(|word| word.trim() == "compact");
+        let (is_right, wanted, why) = match role {
+            Role::Scores => (is_compact, "compact", "every score that ever was would be kept"),
+            Role::Input | Role::Alerts | Role::Rejects => {
+                (!is_compact, "delete", "compaction would drop all but a customer's last record")
+            }
+        };
+        let found = format!("{what}, cleanup.policy={policy}");
+        if is_right {
+            return good(found);
+        }
+        Finding {
+            grade: Grade::Doubtful,
+            found: format!("{found}: {why}"),
+            remedy: Some(format!(
+                "kafka-configs.sh --bootstrap-server {brokers} --alter --entity-type topics \
+                 --entity-name {topic} --add-config cleanup.policy={wanted}"
+            )),
+        }
+    }
 }
 
 /// A client that asks and never joins the group.
@@ -140,38 +200,6 @@ fn policy(admin: &AdminClient<DefaultClientContext>, topic: &str) -> Option<Stri
     let described = wait_for(admin.describe_configs(&topics, &options), ANSWER_MAX)?.ok()?;
     let resource = described.into_iter().next()?.ok()?;
     resource.get("cleanup.policy")?.value.clone()
-}
-
-/// What the cleanup policy of a topic means for its role.
-fn kept(brokers: &str, what: &str, role: Role, policy: Option<String>, topic: &str) -> Finding {
-    let Some(policy) = policy else {
-        return Finding {
-            grade: Grade::Doubtful,
-            found: format!("{what}; its cleanup.policy cannot be seen"),
-            remedy: Some(right(brokers, &format!("--operation DescribeConfigs --topic {topic}"))),
-        };
-    };
-    let is_compact = policy.split(',').any(|word| word.trim() == "compact");
-    let (is_right, wanted) = match role {
-        Role::Scores => (is_compact, "compact"),
-        Role::Input | Role::Alerts | Role::Rejects => (!is_compact, "delete"),
-    };
-    let found = format!("{what}, cleanup.policy={policy}");
-    if is_right {
-        return good(found);
-    }
-    let why = match role {
-        Role::Scores => "every score that ever was would be kept",
-        _ => "compaction would drop all but a customer's last record",
-    };
-    Finding {
-        grade: Grade::Doubtful,
-        found: format!("{found}: {why}"),
-        remedy: Some(format!(
-            "kafka-configs.sh --bootstrap-server {brokers} --alter --entity-type topics \
-             --entity-name {topic} --add-config cleanup.policy={wanted}"
-        )),
-    }
 }
 
 /// Whether the group's offsets may be read, and where the group stands.

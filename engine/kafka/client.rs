@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 
+use super::trouble::{Trouble, plain, words};
 use crate::run::settings::{self, Kafka, Retry, Settings};
 use crate::unit::Span;
 use crate::wire::Fault;
@@ -23,6 +24,8 @@ use crate::wire::Fault;
 const TRY_MAX: Duration = Duration::from_secs(5);
 /// The steps in which a try is made, so that a refused connection ends it at once.
 const TRY_STEP: Duration = Duration::from_millis(250);
+/// The least time for which the broker is waited for: its restart.
+const PATIENCE_MIN: Duration = Duration::from_secs(30);
 /// How long a topic that was just made may stay unknown to the broker that is asked.
 const UNKNOWN_MAX: Duration = Duration::from_secs(2);
 
@@ -32,6 +35,9 @@ pub fn config(kafka: &Kafka) -> ClientConfig {
     config.set("bootstrap.servers", &kafka.brokers).set("client.id", &kafka.client_id);
     // A broker that comes back is found within this time of the next try.
     config.set("reconnect.backoff.max.ms", "2000");
+    // A misspelt topic is a fault. Asking for it would else make it, with the wrong partitions
+    // and the wrong cleanup, on a broker that allows that.
+    config.set("allow.auto.create.topics", "false");
     for (name, value) in kafka.properties.iter() {
         config.set(name, value);
     }
@@ -43,88 +49,19 @@ pub fn property_faults(settings: &Settings) -> Vec<settings::Fault> {
     let one = |(name, value): (&str, &str)| {
         let refused = ClientConfig::new().set(name, value).create_native_config().err()?;
         // The words of librdkafka for a wrong value repeat it, and it may be a secret.
-        let is_unknown = refused.to_string().contains("No such configuration property");
-        let wanted = if is_unknown {
-            "a property that this build of librdkafka knows".to_owned()
+        let refused = refused.to_string();
+        let (found, wanted) = if refused.contains("No such configuration property") {
+            ("unknown", "a property of librdkafka".to_owned())
+        } else if refused.contains("at build time") {
+            ("not built in", "a build that has it: cargo build --release --features tls".to_owned())
         } else {
-            format!("a value that librdkafka takes for {name}")
+            ("refused", format!("a value that librdkafka takes for {name}"))
         };
         let key = format!("kafka.properties.{name}");
-        let found = (if is_unknown { "unknown" } else { "refused" }).to_owned();
+        let found = found.to_owned();
         Some(settings::Fault { place: settings.place(&key), key, found, wanted })
     };
     settings.kafka.properties.iter().filter_map(one).collect()
-}
-
-/// What librdkafka last said of its connections, kept by a client's callbacks.
-#[derive(Debug, Default)]
-pub(super) struct Trouble(Mutex<Said>);
-
-#[derive(Debug, Default)]
-struct Said {
-    /// Why the last connection failed.
-    reason: Option<String>,
-    /// Whether all brokers were reported down since [`Trouble::take_down`] was last asked.
-    is_down: bool,
-    /// Why trying again cannot help.
-    refusal: Option<String>,
-    /// What is broken for good: this client cannot go on.
-    fatal: Option<(RDKafkaErrorCode, String)>,
-}
-
-impl Trouble {
-    /// Keeps what an error callback brings.
-    pub(super) fn note(&self, error: &KafkaError, reason: &str) {
-        let mut said = lock(&self.0);
-        match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::AllBrokersDown) => said.is_down = true,
-            Some(
-                RDKafkaErrorCode::Authentication
-                | RDKafkaErrorCode::SaslAuthenticationFailed
-                | RDKafkaErrorCode::SSL,
-            ) => said.refusal = Some(plain(reason)),
-            Some(code @ (RDKafkaErrorCode::Fatal | RDKafkaErrorCode::FencedInstanceId)) => {
-                said.fatal = Some((code, plain(reason)));
-            }
-            Some(RDKafkaErrorCode::PartitionEOF) => {}
-            _ => said.reason = Some(plain(reason)),
-        }
-    }
-
-    /// Whether all brokers were reported down since this was last asked.
-    pub(super) fn take_down(&self) -> bool {
-        std::mem::take(&mut lock(&self.0).is_down)
-    }
-
-    /// What is broken for good.
-    pub(super) fn fatal(&self) -> Option<(RDKafkaErrorCode, String)> {
-        lock(&self.0).fatal.clone()
-    }
-
-    fn refusal(&self) -> Option<String> {
-        lock(&self.0).refusal.clone()
-    }
-
-    fn reason(&self) -> Option<String> {
-        lock(&self.0).reason.clone()
-    }
-}
-
-/// A lock whose holder never leaves anything half-done, so a panic elsewhere does not matter.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The heart of librdkafka's sentence, in lower case: of `host:1/bootstrap: Connect to
-/// ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)` the refusal.
-fn plain(reason: &str) -> String {
-    let reason = reason.rsplit_once(" failed: ").map_or(reason, |(_, rest)| rest);
-    let reason = reason.split_once(" (after ").map_or(reason, |(heart, _)| heart);
-    let mut letters = reason.trim().chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => "no reason given".to_owned(),
-    }
 }
 
 /// Tries at reaching the broker: how many were made, and when the next one is due.
@@ -294,11 +231,16 @@ fn refused(brokers: &str, why: &str) -> Fault {
     ))
 }
 
-/// An error of librdkafka as the end of a sentence.
-pub(super) fn words(error: &KafkaError) -> String {
-    error
-        .rdkafka_error_code()
-        .map_or_else(|| plain(&error.to_string()), |code| plain(&code.to_string()))
+/// How long the broker is waited for: the waits between all tries, and no less than a restart of
+/// it takes. Also how long a record may be on its way.
+pub(super) fn patience(retry: Retry) -> Duration {
+    let mut wait = duration(retry.wait_first);
+    let mut sum = Duration::ZERO;
+    for _ in 1..retry.tries_max {
+        sum += wait.min(duration(retry.wait_max));
+        wait = (wait * 2).min(duration(retry.wait_max));
+    }
+    sum.clamp(PATIENCE_MIN, duration(Span::DAY))
 }
 
 /// A span as the standard library has it.
@@ -331,18 +273,6 @@ mod tests {
     use crate::run::settings::Layers;
 
     #[test]
-    fn the_heart_of_a_long_sentence_is_kept() {
-        let check = |long: &str, short: &str| assert_eq!(plain(long), short);
-        check(
-            "127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after \
-             0ms in state CONNECT)",
-            "connection refused",
-        );
-        check("Unknown topic", "unknown topic");
-        check("", "no reason given");
-    }
-
-    #[test]
     fn waits_double_up_to_their_bound_and_end() {
         let retry =
             Retry { tries_max: 5, wait_first: Span::millis(100), wait_max: Span::millis(300) };
@@ -354,15 +284,30 @@ mod tests {
     }
 
     #[test]
+    fn the_broker_is_waited_for_as_long_as_all_waits_take() {
+        let check = |tries_max, first_ms, max_ms, wanted_ms| {
+            let (wait_first, wait_max) = (Span::millis(first_ms), Span::millis(max_ms));
+            let found = patience(Retry { tries_max, wait_first, wait_max });
+            assert_eq!(found, Duration::from_millis(wanted_ms));
+        };
+        check(10, 250, 30_000, 91_750);
+        check(1, 250, 30_000, 30_000);
+        check(1_000, 60_000, 600_000, 86_400_000);
+    }
+
+    #[test]
     fn unknown_properties_and_refused_values_are_faults_without_the_value() {
         let text = "[kafka.properties]\n\"no.such.thing\" = 1\n\"fetch.min.bytes\" = \"hush\"\n\
-                    debug = \"fetch\"\n";
+                    debug = \"fetch\"\n\
+                    \"security.protocol\" = \"ssl\"\n";
         let settings = Settings::from_text(Some(("mine.toml", text)), &Layers::default());
         let Ok(settings) = settings else { return assert_eq!(settings.err().map(|_| ()), None) };
         let faults: Vec<_> = property_faults(&settings).iter().map(ToString::to_string).collect();
-        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(2 <= faults.len(), "{faults:?}");
         assert!(faults[0].starts_with("kafka.properties.fetch.min.bytes = refused: wanted a val"));
         assert!(faults[1].starts_with("kafka.properties.no.such.thing = unknown: wanted a prop"));
+        // A build with TLS takes the third.
+        assert!(faults.iter().skip(2).all(|fault| fault.ends_with("--features tls")), "{faults:?}");
         assert!(!faults.concat().contains("hush"));
     }
 }

@@ -15,7 +15,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtoc
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 
-use super::client::{Trouble, lock};
+use super::trouble::{Trouble, lock};
 
 /// A change of which partitions are ours, in the order of happening.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,20 +1,25 @@
-//! Partitions that come and go.
+//! Partitions that come and go, and how far they are done.
 //!
 //! Rules   between two batches only. A partition is taken on at its committed offset, or at its
 //!         beginning if the group has never committed one; an offset whose records are gone, or
 //!         that lies beyond the end, is a fault with the command that decides what to do.
+//!         A commit waits for its answer; while the coordinator is away it is asked again, bounded
+//!         in number and time. A group that is being divided anew is no fault: the records come
+//!         again to whoever owns them next.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{Consumer, RebalanceProtocol};
-use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
+use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::words;
+use super::client::{Tries, patience};
 use super::group::{Change, give_up};
 use super::source::{Handover, KafkaSource, Share};
 use super::tap::Tap;
+use super::trouble::words;
 use crate::unit::EventTime;
 use crate::wire::{Fault, Position};
 
@@ -46,7 +51,7 @@ impl KafkaSource {
             let partition = element.partition().unsigned_abs();
             let start = match (element.error(), element.offset()) {
                 (Err(error), _) => {
-                    let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+                    let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
                     self.weigh(code, &self.topic, &words(&error))?;
                     return Err(Fault::Broker(format!(
                         "cannot take on {}-{partition}: its committed offset: {}",
@@ -99,7 +104,7 @@ impl KafkaSource {
 
     /// A change that comes too late for the group is no fault: the next one is on its way.
     fn answered(&self, answer: KafkaResult<()>) -> Result<(), Fault> {
-        let fatal = self.consumer.context().trouble.fatal();
+        let fatal = self.consumer.context().trouble.fatal(self.consumer.client());
         match (answer, fatal) {
             (Err(_), Some((code, why))) => self.weigh(code, &self.topic, &why),
             _ => Ok(()),
@@ -127,21 +132,62 @@ impl KafkaSource {
         Ok(())
     }
 
-    /// The words for a range of records that is gone, and the commands that decide.
-    pub(super) fn gone(&self, place: &str, found: &str) -> String {
-        let (topic, brokers, group) = (&self.topic, &self.brokers, &self.group_id);
-        let partition = place.strip_prefix(topic.as_str()).and_then(|rest| rest.strip_prefix('-'));
-        let partition = partition.map_or(String::new(), |partition| format!(":{partition}"));
-        format!(
-            "cannot go on: {place}: {found}; wanted every record since the last commit\n\
-             safe: nothing was skipped\n\
-             try: restore the records, or go on without them: kafka-consumer-groups.sh \
-             --bootstrap-server {brokers} --group {group} --topic {topic}{partition} \
-             --reset-offsets --to-earliest --execute"
-        )
-    }
-
     fn handover_fault(&self, partition: u32, why: &str) -> Fault {
         Fault::Broker(format!("cannot take on {}-{partition}: {why}", self.topic))
+    }
+}
+
+impl KafkaSource {
+    /// Commits `ours`, all of partitions that are ours.
+    pub(super) fn commit_ours(&mut self, ours: &[Position]) -> Result<(), Fault> {
+        let list = self.list(ours)?;
+        let began = Instant::now();
+        let mut tries = Tries::new(self.retry);
+        while let Err(error) = self.consumer.commit(&list, CommitMode::Sync) {
+            match error.rdkafka_error_code().unwrap_or(Code::Unknown) {
+                // The group is being divided anew without us; see above.
+                Code::RebalanceInProgress | Code::IllegalGeneration | Code::UnknownMemberId => {
+                    return Ok(());
+                }
+                Code::WaitingForCoordinator
+                | Code::CoordinatorNotAvailable
+                | Code::CoordinatorLoadInProgress
+                | Code::NotCoordinator
+                | Code::BrokerTransportFailure
+                | Code::AllBrokersDown
+                | Code::OperationTimedOut
+                | Code::RequestTimedOut => {
+                    // One try waits for the coordinator as long as a session lasts, 45 s unless
+                    // set otherwise, so the tries are bounded by time as well.
+                    let is_patient = began.elapsed() < patience(self.retry);
+                    let Some(wait) = tries.failed().filter(|_| is_patient) else {
+                        let group = self.consumer.context();
+                        let fault = self.reach(group).away(&tries, &error);
+                        return Err(Fault::Broker(format!("{fault}\n{}", self.safe())));
+                    };
+                    thread::sleep(wait);
+                }
+                code => {
+                    self.weigh(code, &self.topic, &words(&error))?;
+                    let (group, words, safe) = (&self.group_id, words(&error), self.safe());
+                    return Err(Fault::Broker(format!(
+                        "cannot commit offsets: group {group}: {words}\n{safe}"
+                    )));
+                }
+            }
+        }
+        self.committed.extend(ours.iter().map(|position| (position.partition, *position)));
+        Ok(())
+    }
+
+    fn list(&self, positions: &[Position]) -> Result<TopicPartitionList, Fault> {
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for position in positions {
+            let mut element = list.add_partition(&self.topic, position.partition.cast_signed());
+            let offset = element.set_offset(Offset::Offset(position.next_offset));
+            offset.map_err(|error| Fault::Broker(format!("cannot commit: {}", words(&error))))?;
+            element.set_metadata(position.now.millis().to_string());
+        }
+        Ok(list)
     }
 }

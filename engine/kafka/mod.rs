@@ -1,6 +1,6 @@
 //! Floor 9: the room that speaks to Kafka, over librdkafka.
 //!
-//! Shape   `client` reaches the cluster and puts its troubles into words; `source` reads the
+//! Shape   `client` reaches the cluster, `trouble` puts what it says into words; `source` reads the
 //!         input through one `tap` a partition; `handover` takes partitions on and gives them
 //!         up as `group`'s callbacks have noted; `sink` writes the
 //!         outputs through `produce`; `check` looks before anything starts.
@@ -17,6 +17,8 @@ pub mod produce;
 pub mod sink;
 pub mod source;
 mod tap;
+mod trouble;
+mod verdict;
 
 pub use check::check;
 pub use produce::Producer;

@@ -17,15 +17,15 @@ use rdkafka::producer::{
     BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer,
 };
 
-use super::client::{self, Reach, Trouble, duration, lock, words};
+use super::client::{self, Reach, patience};
+use super::trouble::{Trouble, lock, words};
 use crate::run::settings::{Kafka, Retry};
-use crate::unit::Span;
 use crate::wire::Fault;
 
-/// The least time that a record may be on its way: a broker's restart.
-const DELIVERY_MIN: Duration = Duration::from_secs(30);
 /// How often a wait looks whether the client is broken for good.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long to wait for room in a full queue before trying again.
+const ROOM: Duration = Duration::from_millis(2);
 
 /// What matters more to a producer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Producer {
             Pace::Prompt => ("1", "131072"),
             Pace::Bulk => ("20", "1000000"),
         };
-        let delivery_ms = delivery_max(retry).as_millis().to_string();
+        let delivery_ms = patience(retry).as_millis().to_string();
         for (name, value) in [
             ("linger.ms", linger_ms),
             ("batch.size", batch_bytes),
@@ -158,15 +158,14 @@ impl Producer {
             };
             record.headers = Some(parcel.headers.iter().fold(headers, add));
         }
-        loop {
-            let n_done = lock(&self.deliveries().counted).n_done;
-            let Err((error, back)) = self.producer.send(record) else { break };
+        let began = Instant::now();
+        while let Err((error, back)) = self.producer.send(record) {
             if error.rdkafka_error_code() != Some(Code::QueueFull) {
                 let topic = parcel.topic;
                 return Err(self.fault(&format!("{topic}: {}", words(&error))));
             }
             record = back;
-            self.wait_beyond(n_done)?;
+            self.wait_for_room(began)?;
         }
         self.n_sent += 1;
         Ok(())
@@ -178,13 +177,20 @@ impl Producer {
     ///
     /// [`Fault::Broker`] where one of them could not be delivered.
     pub fn settle(&mut self) -> Result<(), Fault> {
+        let began = Instant::now();
+        let n_sent = self.n_sent;
         loop {
+            let is_waiting = |counted: &mut Counted| counted.n_done < n_sent;
+            let deliveries = self.deliveries();
+            let counted = lock(&deliveries.counted);
+            let waited = deliveries.news.wait_timeout_while(counted, LOOK, is_waiting);
+            let (counted, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            drop(counted);
             self.broken()?;
-            let n_done = lock(&self.deliveries().counted).n_done;
-            if self.n_sent <= n_done {
-                return self.broken();
+            if !timeout.timed_out() {
+                return Ok(());
             }
-            self.wait_beyond(n_done)?;
+            self.patient(began)?;
         }
     }
 
@@ -192,21 +198,20 @@ impl Producer {
         self.producer.client().context()
     }
 
-    /// Waits until more than `n_done` records are acknowledged or reported.
-    fn wait_beyond(&self, n_done: u64) -> Result<(), Fault> {
+    /// Waits until there may be room in the queue. A moment at most: the place of a record is
+    /// free a little after it was counted, and nothing tells of that.
+    fn wait_for_room(&self, began: Instant) -> Result<(), Fault> {
         let deliveries = self.deliveries();
-        let is_waiting = |counted: &mut Counted| counted.n_done <= n_done;
-        // Every record is reported by its own timeout at the latest; twice that is never.
-        let began = Instant::now();
-        while began.elapsed() < 2 * delivery_max(self.retry) {
-            let counted = lock(&deliveries.counted);
-            let waited = deliveries.news.wait_timeout_while(counted, LOOK, is_waiting);
-            let (counted, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            drop(counted);
-            if !timeout.timed_out() {
-                return Ok(());
-            }
-            self.broken()?;
+        let counted = lock(&deliveries.counted);
+        drop(deliveries.news.wait_timeout(counted, ROOM));
+        self.broken()?;
+        self.patient(began)
+    }
+
+    /// Every record is reported by its own timeout at the latest; twice that is never.
+    fn patient(&self, began: Instant) -> Result<(), Fault> {
+        if began.elapsed() < 2 * patience(self.retry) {
+            return Ok(());
         }
         Err(self.fault("no record was acknowledged or reported in time"))
     }
@@ -217,7 +222,7 @@ impl Producer {
         if let Some(failure) = &lock(&deliveries.counted).failure {
             return Err(self.fault(failure));
         }
-        match deliveries.trouble.fatal() {
+        match deliveries.trouble.fatal(self.producer.client()) {
             Some((_, why)) => Err(self.fault(&why)),
             None => Ok(()),
         }
@@ -229,33 +234,5 @@ impl Producer {
              safe: no offset was committed for what is not acknowledged; start again to send it",
             self.brokers
         ))
-    }
-}
-
-/// How long a record may be on its way: as long as the broker is waited for elsewhere.
-fn delivery_max(retry: Retry) -> Duration {
-    let mut wait = duration(retry.wait_first);
-    let mut sum = Duration::ZERO;
-    for _ in 1..retry.tries_max {
-        sum += wait.min(duration(retry.wait_max));
-        wait = (wait * 2).min(duration(retry.wait_max));
-    }
-    sum.clamp(DELIVERY_MIN, duration(Span::days(1)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_record_may_be_on_its_way_as_long_as_the_broker_is_waited_for() {
-        let check = |tries_max, first_ms, max_ms, wanted_ms| {
-            let (wait_first, wait_max) = (Span::millis(first_ms), Span::millis(max_ms));
-            let found = delivery_max(Retry { tries_max, wait_first, wait_max });
-            assert_eq!(found, Duration::from_millis(wanted_ms));
-        };
-        check(10, 250, 30_000, 91_750);
-        check(1, 250, 30_000, 30_000);
-        check(1_000, 60_000, 600_000, 86_400_000);
     }
 }

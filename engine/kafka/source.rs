@@ -12,14 +12,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message;
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use super::client::{self, Reach, Tries, duration, words};
+use super::client::{self, Reach, Tries, duration};
 use super::group::{Bell, Group, answer};
 use super::tap::{Poured, Tap};
+use super::trouble::words;
 use crate::record::Reject;
 use crate::record::reject::Reason;
 use crate::run::Settings;
@@ -171,7 +172,7 @@ impl KafkaSource {
                 self.weigh(code, &self.topic, &words(&error))?;
             }
         }
-        match consumer.context().trouble.fatal() {
+        match consumer.context().trouble.fatal(consumer.client()) {
             Some((code, why)) => self.weigh(code, &self.topic, &why),
             None => Ok(()),
         }
@@ -213,42 +214,6 @@ impl KafkaSource {
         }
     }
 
-    /// Whether a trouble with `place` is one that librdkafka mends by itself.
-    pub(super) fn weigh(&self, code: Code, place: &str, sentence: &str) -> Result<(), Fault> {
-        let remedy = match code {
-            // It resets an offset only when told to, and here it never is.
-            Code::AutoOffsetReset | Code::OffsetOutOfRange => {
-                return Err(Fault::DataLoss(self.gone(place, sentence)));
-            }
-            Code::BadMessage
-            | Code::InvalidMessage
-            | Code::BadCompression
-            | Code::NotImplemented => {
-                let safe = self.safe();
-                return Err(Fault::DataLoss(format!(
-                    "cannot read on: {place}: records that cannot be read: {sentence}; wanted \
-                     whole ones\n{safe}"
-                )));
-            }
-            Code::FencedInstanceId | Code::Fatal | Code::Fenced => {
-                return Err(Fault::Fenced(format!(
-                    "cannot go on: {}: another instance has the same kafka.instance_id: \
-                     {sentence}; wanted one of its own for each\n{}",
-                    self.group_id,
-                    self.safe()
-                )));
-            }
-            Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
-                "wanted the topic that was there at the start"
-            }
-            Code::TopicAuthorizationFailed => "wanted the right to read the topic",
-            Code::GroupAuthorizationFailed => "wanted the right to read as a member of the group",
-            _ => return Ok(()),
-        };
-        let safe = self.safe();
-        Err(Fault::Broker(format!("cannot read on: {place}: {sentence}; {remedy}\n{safe}")))
-    }
-
     /// Asks for the broker while it is away, when nothing else is to do.
     fn mind_broker(&mut self) -> Result<(), Fault> {
         let group = Arc::clone(self.consumer.context());
@@ -267,22 +232,6 @@ impl KafkaSource {
         }
         self.away = Some(tries);
         Ok(())
-    }
-
-    /// What a stop leaves behind, for the end of a fault.
-    pub(super) fn safe(&self) -> String {
-        let ends = self.committed.values().take(4).map(|position| {
-            let last = position.next_offset.saturating_sub(1);
-            format!("{}-{}@{last}", self.topic, position.partition)
-        });
-        let ends: Vec<_> = ends.collect();
-        match ends.len() {
-            0 => "safe: nothing was committed; start again to begin where the group stands".into(),
-            _ => format!(
-                "safe: nothing is committed beyond {}; start again to go on from there",
-                ends.join(", ")
-            ),
-        }
     }
 }
 
@@ -316,60 +265,11 @@ impl Source for KafkaSource {
             .filter(|position| self.assigned.contains(&position.partition))
             .copied()
             .collect();
-        if ours.is_empty() {
-            return Ok(());
-        }
-        let list = self.list(&ours)?;
-        let mut tries = Tries::new(self.retry);
-        while let Err(error) = self.consumer.commit(&list, CommitMode::Sync) {
-            match error.rdkafka_error_code().unwrap_or(Code::Unknown) {
-                // The group is being divided anew without us; see above.
-                Code::RebalanceInProgress | Code::IllegalGeneration | Code::UnknownMemberId => {
-                    return Ok(());
-                }
-                Code::WaitingForCoordinator
-                | Code::CoordinatorNotAvailable
-                | Code::CoordinatorLoadInProgress
-                | Code::NotCoordinator
-                | Code::BrokerTransportFailure
-                | Code::AllBrokersDown
-                | Code::OperationTimedOut
-                | Code::RequestTimedOut => {
-                    let Some(wait) = tries.failed() else {
-                        let group = self.consumer.context();
-                        let fault = self.reach(group).away(&tries, &error);
-                        return Err(Fault::Broker(format!("{fault}\n{}", self.safe())));
-                    };
-                    std::thread::sleep(wait);
-                }
-                code => {
-                    self.weigh(code, &self.topic, &words(&error))?;
-                    let (group, words, safe) = (&self.group_id, words(&error), self.safe());
-                    return Err(Fault::Broker(format!(
-                        "cannot commit offsets: group {group}: {words}\n{safe}"
-                    )));
-                }
-            }
-        }
-        self.committed.extend(ours.iter().map(|position| (position.partition, *position)));
-        Ok(())
+        if ours.is_empty() { Ok(()) } else { self.commit_ours(&ours) }
     }
 
     fn name(&self, _origin: Origin) -> &str {
         &self.topic
-    }
-}
-
-impl KafkaSource {
-    fn list(&self, positions: &[Position]) -> Result<TopicPartitionList, Fault> {
-        let mut list = TopicPartitionList::with_capacity(positions.len());
-        for position in positions {
-            let mut element = list.add_partition(&self.topic, position.partition.cast_signed());
-            let offset = element.set_offset(Offset::Offset(position.next_offset));
-            offset.map_err(|error| Fault::Broker(format!("cannot commit: {}", words(&error))))?;
-            element.set_metadata(position.now.millis().to_string());
-        }
-        Ok(list)
     }
 }
 

@@ -15,11 +15,10 @@ mod topics;
 use std::env;
 use std::sync::OnceLock;
 
-pub use start::Broker;
-pub use topics::Record;
+pub(crate) use start::Broker;
 
 /// The broker that all tests of this process share, or `None` where the test is to be skipped.
-pub fn shared() -> Option<&'static Broker> {
+pub(crate) fn shared() -> Option<&'static Broker> {
     static SHARED: OnceLock<Result<Broker, String>> = OnceLock::new();
     let broker = SHARED.get_or_init(|| match env::var("EBB_TEST_BROKER") {
         Ok(brokers) => Ok(Broker::running(brokers)),

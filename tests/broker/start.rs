@@ -32,19 +32,19 @@ rm -rf "$folder"
 "#;
 
 /// A broker, ended when this is dropped.
-pub struct Broker {
+pub(crate) struct Broker {
     brokers: String,
     keeper: Option<Child>,
 }
 
 impl Broker {
     /// A broker that somebody else runs at `brokers`.
-    pub fn running(brokers: String) -> Broker {
+    pub(crate) fn running(brokers: String) -> Broker {
         Broker { brokers, keeper: None }
     }
 
     /// Starts a broker of its own, or says why there can be none.
-    pub fn start() -> Result<Broker, String> {
+    pub(crate) fn start() -> Result<Broker, String> {
         let lib = jars()?;
         let mut why = String::new();
         for _ in 0..STARTS_MAX {
@@ -57,7 +57,7 @@ impl Broker {
     }
 
     /// `host:port`.
-    pub fn brokers(&self) -> &str {
+    pub(crate) fn brokers(&self) -> &str {
         &self.brokers
     }
 }
@@ -200,7 +200,8 @@ fn properties(port: u16, controller: u16, data: &Path) -> String {
         "share.coordinator.state.topic.replication.factor=1",
         "share.coordinator.state.topic.min.isr=1",
         "group.initial.rebalance.delay.ms=0",
-        "auto.create.topics.enable=false",
+        // As Kafka has it by default, so that a test sees that nothing of ours uses it.
+        "auto.create.topics.enable=true",
         "transaction.max.timeout.ms=900000",
     ];
     lines.extend(fixed.map(str::to_owned));

@@ -15,32 +15,32 @@ use super::Broker;
 
 /// A record as it stands on a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub(crate) struct Record {
     /// Its partition.
-    pub partition: i32,
+    pub(crate) partition: i32,
     /// Its offset.
-    pub offset: i64,
+    pub(crate) offset: i64,
     /// Its key.
-    pub key: Option<Vec<u8>>,
+    pub(crate) key: Option<Vec<u8>>,
     /// Its value; `None` is a tombstone.
-    pub value: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
     /// Its headers in their order.
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
 }
 
 impl Record {
     /// The key as text.
-    pub fn key_text(&self) -> String {
+    pub(crate) fn key_text(&self) -> String {
         String::from_utf8_lossy(self.key.as_deref().unwrap_or_default()).into_owned()
     }
 
     /// The value as text.
-    pub fn value_text(&self) -> String {
+    pub(crate) fn value_text(&self) -> String {
         String::from_utf8_lossy(self.value.as_deref().unwrap_or_default()).into_owned()
     }
 
     /// The text of the header `name`, or nothing.
-    pub fn header(&self, name: &str) -> String {
+    pub(crate) fn header(&self, name: &str) -> String {
         let found = self.headers.iter().find(|(header, _)| header == name);
         found.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
     }
@@ -48,7 +48,7 @@ impl Record {
 
 impl Broker {
     /// A name that no other test and no earlier run uses.
-    pub fn name(&self, stem: &str) -> String {
+    pub(crate) fn name(&self, stem: &str) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -56,7 +56,7 @@ impl Broker {
     }
 
     /// Makes a topic under a name that begins with `stem`, and gives the name.
-    pub fn topic(&self, stem: &str, n_partitions: i32, configs: &[(&str, &str)]) -> String {
+    pub(crate) fn topic(&self, stem: &str, n_partitions: i32, configs: &[(&str, &str)]) -> String {
         let name = self.name(stem);
         let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
         let mut topic = NewTopic::new(&name, n_partitions, TopicReplication::Fixed(1));
@@ -71,7 +71,7 @@ impl Broker {
     }
 
     /// Deletes the records of one partition before `offset`.
-    pub fn delete_before(&self, topic: &str, partition: i32, offset: i64) {
+    pub(crate) fn delete_before(&self, topic: &str, partition: i32, offset: i64) {
         let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
@@ -82,7 +82,7 @@ impl Broker {
     }
 
     /// All that stands on `topic` now, partition by partition, in the order of offsets.
-    pub fn read_all(&self, topic: &str) -> Vec<Record> {
+    pub(crate) fn read_all(&self, topic: &str) -> Vec<Record> {
         let mut config = self.config();
         config.set("group.id", "read-all").set("enable.auto.commit", "false");
         config.set("enable.partition.eof", "true").set("isolation.level", "read_committed");
@@ -110,7 +110,7 @@ impl Broker {
     }
 
     /// A client's configuration, before what its kind needs.
-    pub fn config(&self) -> ClientConfig {
+    pub(crate) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.brokers());
         config

@@ -1,0 +1,92 @@
+//! The Kafka room against a real broker: source and sink by themselves.
+
+mod group;
+mod sink;
+mod source;
+
+use std::time::{Duration, Instant};
+
+use ebb::kafka::produce::{Pace, Parcel};
+use ebb::kafka::{KafkaSource, Producer};
+use ebb::run::Settings;
+use ebb::run::settings::Layers;
+use ebb::wire::{Batch, Body, Fault, Fetched, Origin, Source};
+
+use crate::broker::{self, Broker};
+
+/// How long anything may take here; a loaded machine is slow, and a hang must end.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Topics of one test and the settings that name them.
+struct Stage {
+    broker: &'static Broker,
+    settings: Settings,
+}
+
+impl Stage {
+    /// Four topics, the input with `n_partitions`; `flags` lie over the settings.
+    fn set(n_partitions: i32, flags: &[&str]) -> Option<Stage> {
+        let broker = broker::shared()?;
+        let input = broker.topic("events", n_partitions, &[]);
+        let alerts = broker.topic("alerts", 2, &[]);
+        let scores = broker.topic("scores", 2, &[("cleanup.policy", "compact")]);
+        let rejects = broker.topic("rejects", 1, &[]);
+        let mut lines = vec![
+            format!("kafka.brokers={}", broker.brokers()),
+            format!("input.topic={input}"),
+            format!("input.group={input}"),
+            format!("output.alerts={alerts}"),
+            format!("output.scores={scores}"),
+            format!("output.rejects={rejects}"),
+        ];
+        lines.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        Some(Stage { broker, settings: settings(lines) })
+    }
+
+    fn source(&self) -> KafkaSource {
+        KafkaSource::connect(&self.settings).unwrap()
+    }
+
+    /// Puts `records` on the input topic.
+    fn put(&self, records: &[(Option<&str>, Option<&str>)]) {
+        let pace = Pace::Bulk;
+        let mut producer = Producer::new(&self.settings.kafka, self.settings.retry, pace).unwrap();
+        for (key, value) in records {
+            let topic = &self.settings.input.topic;
+            let (key, value) = (key.map(str::as_bytes), value.map(str::as_bytes));
+            producer.send(&Parcel { topic, key, value, headers: &[] }).unwrap();
+        }
+        producer.settle().unwrap();
+    }
+}
+
+fn settings(flags: Vec<String>) -> Settings {
+    Settings::from_text(None, &Layers { env: Vec::new(), flags }).unwrap()
+}
+
+/// What a record was: its origin, key and bytes.
+type Seen = (u32, i64, Option<String>, String);
+
+/// Everything that comes until all partitions are caught up.
+fn read_on(source: &mut KafkaSource) -> Vec<Seen> {
+    let (mut seen, mut batch) = (Vec::new(), Batch::default());
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < LIMIT, "never caught up");
+        batch.clear();
+        let fetched = source.fill(&mut batch).unwrap();
+        let text = |range| String::from_utf8_lossy(&batch.bytes[range]).into_owned();
+        for raw in &batch.records {
+            let Origin::Topic { partition, offset } = raw.origin else { continue };
+            let (Body::Event(body) | Body::Refused(_, body)) = raw.body.clone();
+            seen.push((partition, offset, raw.key.clone().unwrap().map(text), text(body)));
+        }
+        if fetched == Fetched::CaughtUp && !source.assigned().is_empty() {
+            return seen;
+        }
+    }
+}
+
+fn words<T>(result: Result<T, Fault>) -> String {
+    result.err().map_or("no fault".to_owned(), |fault| fault.to_string())
+}
