@@ -237,10 +237,15 @@ impl KafkaSource {
 
 impl Source for KafkaSource {
     /// As the trait says. [`Fetched::CaughtUp`] only where every partition that is ours is
-    /// caught up (or none is ours); an empty batch with [`Fetched::Some`] where it is not known.
+    /// caught up (or none is ours); an empty batch with [`Fetched::Some`] where it is not known,
+    /// and where partitions came or went: their records come only after the caller could look at
+    /// [`KafkaSource::handovers`].
     fn fill(&mut self, batch: &mut Batch) -> Result<Fetched, Fault> {
         self.serve(batch)?;
-        self.hand_over()?;
+        if batch.records.is_empty() && self.is_rebalancing() {
+            self.hand_over()?;
+            return Ok(Fetched::Some);
+        }
         self.pour(batch)?;
         if batch.records.is_empty() {
             self.bell.wait(duration(self.batch.wait));

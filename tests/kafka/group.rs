@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ebb::kafka::KafkaSource;
 use ebb::kafka::source::Handover;
 use ebb::unit::EventTime;
-use ebb::wire::{Batch, Fault, Fetched, Position, Source};
+use ebb::wire::{Batch, Fault, Fetched, Origin, Position, Source};
 
 use super::{LIMIT, Stage, read_on, settings, words};
 use crate::broker::{self, Broker};
@@ -153,6 +153,31 @@ fn a_broker_that_goes_away_is_waited_for_and_then_a_clear_fault() {
     assert!(text.contains(&format!("safe: nothing is committed beyond {topic}-0@-1")), "{text}");
     let text = words(source.commit(&[Position { partition: 0, next_offset: 0, now }]));
     assert!(text.starts_with("cannot reach the broker: 127.0.0.1:"), "{text}");
+}
+
+#[test]
+fn no_record_comes_before_its_partition_was_announced() {
+    let Some(stage) = Stage::set(4, &[]) else { return };
+    let keys: Vec<_> = (0..100).map(|i| format!("c-{i}")).collect();
+    stage.put(&keys.iter().map(|key| (Some(key.as_str()), Some("v"))).collect::<Vec<_>>());
+    let (mut source, mut batch) = (stage.source(), Batch::default());
+    let (mut announced, mut n_read, began) = (BTreeSet::new(), 0, Instant::now());
+    while n_read < 100 {
+        assert!(began.elapsed() < LIMIT, "{n_read} read");
+        batch.clear();
+        source.fill(&mut batch).unwrap();
+        for raw in &batch.records {
+            let Origin::Topic { partition, .. } = raw.origin else { continue };
+            assert!(announced.contains(&partition), "{partition}");
+        }
+        n_read += batch.records.len();
+        for handover in source.handovers() {
+            assert_eq!(batch.records.len(), 0);
+            if let Handover::TakenOn(partition, _) = handover {
+                announced.insert(partition);
+            }
+        }
+    }
 }
 
 #[test]
