@@ -123,10 +123,10 @@ impl Bell {
         self.ring.notify_one();
     }
 
-    /// Returns when the bell has rung since the last wait, or after `limit`.
-    pub(super) fn wait(&self, limit: Duration) {
+    /// Returns when the bell has rung since the last wait, or after `limit`; tells whether it has.
+    pub(super) fn wait(&self, limit: Duration) -> bool {
         let has_rung = lock(&self.has_rung);
         let waited = self.ring.wait_timeout_while(has_rung, limit, |has_rung| !*has_rung);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
+        std::mem::take(&mut waited.unwrap_or_else(PoisonError::into_inner).0)
     }
 }

@@ -247,8 +247,8 @@ impl Source for KafkaSource {
             return Ok(Fetched::Some);
         }
         self.pour(batch)?;
-        if batch.records.is_empty() {
-            self.bell.wait(duration(self.batch.wait));
+        // Where no bell has rung, nothing has come: an idle turn looks once, not twice.
+        if batch.records.is_empty() && self.bell.wait(duration(self.batch.wait)) {
             self.serve(batch)?;
             if !self.is_rebalancing() {
                 self.pour(batch)?;
