@@ -11,6 +11,7 @@ use crate::model::check_signal::{self, Known};
 use crate::model::derive::Sources;
 use crate::model::fault::{Fault, Faults, Named, Spot};
 use crate::model::raw::{COUNT, DeTable, Section, TEXT, WINDOW, parse, show};
+use crate::model::reads::Reads;
 use crate::model::score::{Combine, Score};
 use crate::model::{Model, PlanFeatures, catalog, compile, derive};
 use crate::record::Kind;
@@ -90,6 +91,7 @@ fn read<'t>(
     let (mut measures, purposes) = derive::measures(&drafts, sources);
     derive::uses(&mut measures, &signals, &flags, &scores);
     let (id, version) = header?;
+    let reads = Reads::of(&measures, &feeds);
     Some(Model {
         id,
         version,
@@ -103,6 +105,7 @@ fn read<'t>(
         intents,
         purposes,
         catalog,
+        reads,
     })
 }
 

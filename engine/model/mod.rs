@@ -17,6 +17,7 @@ mod fault;
 mod load;
 pub mod measure;
 mod raw;
+pub mod reads;
 pub mod score;
 pub mod shipped;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use derive::Sources;
 pub use fault::Fault;
 pub use load::load;
 pub use measure::{Bound, Compare, Days, Felt, How, Measure, Op, OrKnown, StateOf, Window};
+pub use reads::{Moves, Reads};
 pub use score::{
     Asks, Band, Combine, Condition, DropRule, Group, InputRule, Intent, Level, RedFlag, Rings,
     Score, Severity, Signal, Subscore, Worse,
@@ -65,6 +67,8 @@ pub struct Model {
     pub purposes: Vec<String>,
     /// Features per plan; the last row is `"*"`, any other plan.
     pub catalog: Vec<PlanFeatures>,
+    /// Who reads what.
+    pub reads: Reads,
 }
 
 /// How many features a plan has.

@@ -116,7 +116,10 @@ mod tests {
             assert_eq!(found, Ok(wanted), "{rest}");
         };
         check(r#""kind":"nps","value":6.999999"#, Some((6_999_999, 10_000_000)));
-        check(r#""kind":"nps","value":3,"scale_min":1,"scale_max":7"#, Some((2_000_000, 6_000_000)));
+        check(
+            r#""kind":"nps","value":3,"scale_min":1,"scale_max":7"#,
+            Some((2_000_000, 6_000_000)),
+        );
         check(r#""kind":"ces","value":4"#, Some((1_000_000, 4_000_000)));
         check(r#""kind":"nps""#, None);
     }

@@ -13,8 +13,7 @@ use crate::score::machine::Machine;
 use crate::score::orders::Orders;
 use crate::score::verdict::Verdict;
 use crate::unit::{EventTime, Span};
-use crate::window::measure::Which;
-use crate::window::{History, Reading, Scope};
+use crate::window::{History, Memo, Reading, Scope, Stale};
 
 /// How far ahead the forecast looks.
 pub const AHEAD: Span = Span::days(120);
@@ -37,6 +36,8 @@ pub struct Prospect<'a> {
     pub model: &'a Model,
     /// The customer's past.
     pub history: &'a History,
+    /// What the customer measured to when last judged.
+    pub memo: &'a Memo,
     /// The orders given for the customer.
     pub orders: Option<&'a Orders>,
     /// What was said of the customer so far.
@@ -51,11 +52,12 @@ pub fn forecast(
 ) -> Option<Next> {
     let model = prospect.model;
     let mut held: SmallVec<[Option<u8>; 4]> = prospect.machine.bands().collect();
+    let mut memo = prospect.memo.clone();
     let mut at = now;
     loop {
         let scope = Scope::new(model, prospect.history, at);
-        scope.read(Which::Judged, readings);
-        let changes = scope.changes(readings);
+        memo.refresh(&scope, Stale::Nothing, readings);
+        let changes = memo.changes(&scope);
         let verdict = Verdict::of(&scope, readings, changes, prospect.orders);
         if verdict.status == Status::Cancelled {
             return None;

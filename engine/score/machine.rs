@@ -201,9 +201,7 @@ impl Machine {
             if let Rings::WhenActive { cooldown } = signal.rings
                 && rose >> index & 1 == 1
             {
-                let reading = bell.hearing.readings.get(signal.measure);
-                let value = reading.and_then(Reading::value);
-                self.ring(bell, Ring::worse(What::Signal(index), value), cooldown);
+                self.ring(bell, Ring::worse(What::Signal(index), None), cooldown);
             }
         }
         let rose = verdict.flags & !self.flags;

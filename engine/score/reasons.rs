@@ -54,6 +54,12 @@ impl Grounds<'_> {
         parts
     }
 
+    /// What the measure of signal `index` reads.
+    pub fn measured(&self, index: usize) -> Option<f64> {
+        let signal = self.model.signals.get(index)?;
+        self.readings.get(signal.measure).and_then(Reading::value)
+    }
+
     /// The active signals of `score`.
     fn active<'m>(&'m self, score: &'m Score) -> impl Iterator<Item = (usize, &'m Signal)> {
         score

@@ -5,13 +5,15 @@ use thin_vec::ThinVec;
 use crate::record::scores::Status;
 use crate::score::{Machine, Orders};
 use crate::unit::{EventTime, Key, Points};
-use crate::window::History;
+use crate::window::{History, Memo};
 
 /// One customer.
 #[derive(Clone, Debug)]
 pub struct Customer {
     /// What the customer did.
     pub history: History,
+    /// What it measured to when it was last judged.
+    pub memo: Memo,
     /// What was said of it.
     pub machine: Machine,
     /// What people ordered; most customers have none.
@@ -53,6 +55,7 @@ impl Customer {
     pub fn new(id: &str, key: Key) -> Customer {
         Customer {
             history: History::default(),
+            memo: Memo::default(),
             machine: Machine::default(),
             orders: None,
             waiting: ThinVec::new(),

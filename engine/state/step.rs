@@ -1,25 +1,26 @@
 //! The spine: one customer through one event or one instant.
 
-use crate::model::Model;
+use crate::model::{Model, Moves};
 use crate::record::alert::{Cause, Identity, alert_id};
 use crate::record::scores::{Forecast, ScoreLine};
 use crate::record::{Alert, Event, ScoreRecord};
 use crate::score::forecast::{Prospect, forecast};
 use crate::score::machine::Hearing;
 use crate::score::reasons::Grounds;
-use crate::score::{Mover, Orders, Ring, Tally, Verdict, band};
+use crate::score::{Mover, Orders, Ring, Tally, Verdict, What, band};
 use crate::state::customer::{Customer, Published};
 use crate::state::output::{Output, Provenance};
 use crate::state::rules::{Publish, Rules, Timers};
 use crate::unit::{EventTime, Points};
 use crate::window::history::Admitted;
 use crate::window::measure::Which;
-use crate::window::{Reading, Scope};
+use crate::window::{Reading, Scope, Stale};
 
 /// Memory that a lane uses again and again.
 #[derive(Debug, Default)]
 pub struct Scratch {
     readings: Vec<Reading>,
+    fresh: Vec<Reading>,
     ahead: Vec<Reading>,
     rings: Vec<Ring>,
 }
@@ -44,26 +45,26 @@ pub fn step(
     desk: &mut Desk<'_>,
 ) -> Tally {
     let model = &rules.model;
-    if let Occasion::Event(event, _) = occasion {
-        admit(customer, event, now, rules);
-    }
+    let (stale, mover) = match occasion {
+        Occasion::Event(event, _) => (admit(customer, event, now, rules), Mover::Event(event.kind)),
+        Occasion::Timer => (Stale::Nothing, Mover::Timer),
+    };
     let orders = customer.orders.as_deref();
     let scope = Scope::new(model, &customer.history, now);
-    scope.read(Which::Judged, &mut desk.scratch.readings);
+    customer.memo.refresh(&scope, stale, &mut desk.scratch.readings);
     let changes = match rules.timers {
-        Timers::On => scope.changes(&mut desk.scratch.readings),
+        Timers::On => customer.memo.changes(&scope),
         Timers::Off => EventTime::NEVER,
     };
     let readings = &desk.scratch.readings;
     let verdict = Verdict::of(&scope, readings, changes, orders);
-    let mover = match occasion {
-        Occasion::Event(event, _) => Mover::Event(event.kind),
-        Occasion::Timer => Mover::Timer,
-    };
     let hearing = Hearing { model, verdict: &verdict, readings, orders, now, mover };
     desk.scratch.rings.clear();
     let tally = customer.machine.hear(&hearing, &mut desk.scratch.rings);
     if !desk.scratch.rings.is_empty() {
+        // What is kept is good enough to judge by; people are told what is so.
+        scope.read(Which::Judged, &mut desk.scratch.fresh);
+        let readings = &desk.scratch.fresh;
         let grounds = Grounds { model, verdict: &verdict, readings, orders, now };
         let cause = match occasion {
             Occasion::Event(event, provenance) => provenance.cause(&event.id),
@@ -91,12 +92,19 @@ pub struct Desk<'a> {
     pub scratch: &'a mut Scratch,
 }
 
-/// Takes in what `event` says.
-fn admit(customer: &mut Customer, event: &Event<'_>, now: EventTime, rules: &Rules) {
+/// Takes in what `event` says, and tells what it may have moved.
+fn admit(customer: &mut Customer, event: &Event<'_>, now: EventTime, rules: &Rules) -> Stale {
     let model = &rules.model;
+    let known_since = customer.history.known_since();
     customer.history.apply(event, &Admitted { model, now, exact_max: rules.exact_events_max });
     if Orders::concerns(event.kind) {
         customer.orders.get_or_insert_default().apply(event, model, now);
+    }
+    let moves = model.reads.moves.get(event.kind.index());
+    if customer.history.known_since() != known_since || moves == Some(&Moves::All) {
+        Stale::All
+    } else {
+        Stale::By(event.kind)
     }
 }
 
@@ -125,7 +133,10 @@ fn word(ring: &Ring, customer: &Customer, grounds: &Grounds<'_>, cause: Cause) -
         at: grounds.now,
         from: from.map(str::to_owned),
         to: to.map(str::to_owned),
-        value: ring.value,
+        value: match ring.what {
+            What::Signal(index) => grounds.measured(index),
+            _ => ring.value,
+        },
         previous: ring.previous,
         cause,
         reasons: grounds.parts(ring.what.explained_by(model)),
@@ -199,8 +210,8 @@ pub fn record(
         }
     };
     let orders = customer.orders.as_deref();
-    let (history, machine) = (&customer.history, &customer.machine);
-    let next = forecast(&Prospect { model, history, orders, machine }, now, ahead);
+    let (history, machine, memo) = (&customer.history, &customer.machine, &customer.memo);
+    let next = forecast(&Prospect { model, history, memo, orders, machine }, now, ahead);
     let next = next.and_then(|next| {
         let score = model.scores.get(next.score)?;
         let band = name(score, Some(next.band))?;

@@ -31,10 +31,6 @@ pub struct Scope<'a> {
     pub life: LifeAt,
 }
 
-/// How often one judging looks ahead before it lets a timer do so: a look costs about 40 ns, a
-/// judging for nothing more than a microsecond.
-const LOOKS_MAX: usize = 24;
-
 /// Which measures are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
@@ -65,9 +61,10 @@ impl<'a> Scope<'a> {
     }
 
     /// What measure `index` reads, its parts read anew.
-    fn look(&self, index: usize) -> Option<Reading> {
-        let measure = self.model.measures.get(index)?;
-        Some(self.reading(measure, &|part| self.look(part)))
+    pub fn look(&self, index: usize) -> Reading {
+        let measure = self.model.measures.get(index);
+        let none = Reading::none(EventTime::NEVER);
+        measure.map_or(none, |measure| self.reading(measure, &|part| Some(self.look(part))))
     }
 
     /// What `measure` reads, given how to read its parts.
@@ -76,37 +73,6 @@ impl<'a> Scope<'a> {
             None => self.measure(measure, part),
             Some(until) => Reading::none(until),
         }
-    }
-
-    /// The first instant after `now` at which those who read the measures could tell a
-    /// difference, and at the latest the first at which it was not worth while to look.
-    ///
-    /// Most of what leaves a window changes nothing that anyone can feel: the fifth login of a
-    /// week, the day on which a rate of three grows to four. To look ahead in one measure costs a
-    /// fiftieth of judging a customer for nothing.
-    pub fn changes(&self, readings: &mut [Reading]) -> EventTime {
-        for _ in 0..LOOKS_MAX {
-            let mut first = None;
-            let mut until = EventTime::NEVER;
-            for (index, (reading, measure)) in readings.iter().zip(&self.model.measures).enumerate()
-            {
-                if reading.until < until && measure.felt.is_some() {
-                    until = reading.until;
-                    first = Some((index, measure.felt));
-                }
-            }
-            let Some((index, Some(felt))) = first else { return EventTime::NEVER };
-            let then = Scope::new(self.model, self.history, until);
-            let (Some(before), Some(after)) = (readings.get_mut(index), then.look(index)) else {
-                return until;
-            };
-            if !before.is_alike(&after, felt) || after.until <= until {
-                return until;
-            }
-            before.until = after.until;
-        }
-        let felt = readings.iter().zip(&self.model.measures).filter(|(_, m)| m.felt.is_some());
-        felt.map(|(reading, _)| reading.until).min().unwrap_or(EventTime::NEVER)
     }
 
     /// Until when the measure is withheld, if it is: `NEVER` where only an event can tell.

@@ -76,9 +76,7 @@ fn a_20_answers_have_a_usual_scale_and_may_name_another() {
 
 #[test]
 fn a_20_higher_is_better_but_for_the_effort_unless_the_answer_says_otherwise() {
-    let with = |kind: &str, value: i64, better: bool| {
-        json!({"kind": kind, "value": value, "higher_is_better": better})
-    };
+    let with = |kind: &str, value: i64, better: bool| json!({"kind": kind, "value": value, "higher_is_better": better});
     // 5 - 4 × (1 - 0.75)
     check_answer(json!({"kind": "ces", "value": 4}), "R4-S3", "active 4");
     check_answer(with("ces", 4, false), "R4-S3", "active 4");
@@ -103,17 +101,18 @@ fn a_20_the_worst_of_each_users_latest_answer_counts_until_it_is_too_old() {
     assert_eq!(story.until(day(123)).signal("R3-S1"), "clear 9");
     assert_eq!(story.until(day(124)).signal("R3-S1"), "n/a");
     // At equal times the later arrival is the latest.
-    let tie = Story::known()
-        .on(day(1), "survey_response", nps(json!("ana"), 2))
-        .on(day(1), "survey_response", nps(json!("ana"), 8));
+    let tie = Story::known().on(day(1), "survey_response", nps(json!("ana"), 2)).on(
+        day(1),
+        "survey_response",
+        nps(json!("ana"), 8),
+    );
     assert_eq!(tie.end().signal("R3-S1"), "clear 8");
 }
 
 #[test]
 fn a_20_answers_other_than_nps_last_90_days() {
     for (kind, id) in [("satisfaction", "R3-S4"), ("csat", "R4-S2"), ("ces", "R4-S3")] {
-        let story =
-            Story::known().on(day(1), "survey_response", json!({"kind": kind, "value": 3}));
+        let story = Story::known().on(day(1), "survey_response", json!({"kind": kind, "value": 3}));
         assert_ne!(story.until(day(91) - 1).signal(id), "n/a", "{kind}");
         assert_eq!(story.until(day(91)).signal(id), "n/a", "{kind}");
     }
@@ -134,9 +133,8 @@ fn a_29_a_tickets_sentiment_is_the_mean_of_30_days_and_no_more() {
 
 #[test]
 fn a_30_comments_reviews_and_calls_count_and_posted_reviews_do_not() {
-    let seen = |kind: &str, fields: Value| {
-        Story::known().consenting().on(day(1), kind, fields).end()
-    };
+    let seen =
+        |kind: &str, fields: Value| Story::known().consenting().on(day(1), kind, fields).end();
     let review = seen("review_posted", json!({"rating": 1}));
     assert_eq!(review.signal("R3-S2"), "n/a");
     let silent = seen("sentiment_scored", json!({"score": 0.1}));
@@ -223,15 +221,17 @@ fn a_19_a_grant_counts_earlier_events_and_a_withdrawal_silences_them() {
 fn a_19_the_latest_consent_by_event_time_holds_and_only_for_its_purpose() {
     let story = Story::known().on(day(1), "competitor_trial", json!({}));
     let tracking = |granted: bool| consent("competitive_tracking", granted);
-    let late = story
-        .clone()
-        .on(day(5), "consent_changed", tracking(false))
-        .on(day(4), "consent_changed", tracking(true));
+    let late = story.clone().on(day(5), "consent_changed", tracking(false)).on(
+        day(4),
+        "consent_changed",
+        tracking(true),
+    );
     assert_eq!(late.end().signal("R3-C4"), "n/a");
-    let tie = story
-        .clone()
-        .on(day(5), "consent_changed", tracking(false))
-        .on(day(5), "consent_changed", tracking(true));
+    let tie = story.clone().on(day(5), "consent_changed", tracking(false)).on(
+        day(5),
+        "consent_changed",
+        tracking(true),
+    );
     assert_eq!(tie.end().signal("R3-C4"), "active 1");
     for purpose in ["social_listening", "marketing", "everything"] {
         let other = story.clone().on(day(2), "consent_changed", consent(purpose, true));

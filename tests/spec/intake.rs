@@ -43,9 +43,12 @@ fn a_33_the_same_id_counts_once_within_24_hours() {
 
 #[test]
 fn a_33_a_late_event_is_remembered_from_when_it_was_applied() {
-    let story = Story::known()
-        .on(day(10), "tick", json!({}))
-        .with_id("x", day(1), "ticket_opened", ticket("a"));
+    let story = Story::known().on(day(10), "tick", json!({})).with_id(
+        "x",
+        day(1),
+        "ticket_opened",
+        ticket("a"),
+    );
     let again = |at: i64| {
         let story = story.clone().on(at, "tick", json!({}));
         let story = story.with_id("x", day(1), "ticket_opened", ticket("b"));
@@ -57,10 +60,12 @@ fn a_33_a_late_event_is_remembered_from_when_it_was_applied() {
 
 #[test]
 fn a_33_ids_are_those_of_one_customer_and_only_applied_ones_are_remembered() {
-    let other = Story::known()
-        .with_id("x", day(1), "ticket_opened", ticket("a"))
-        .of("d")
-        .with_id("x", day(1), "ticket_opened", ticket("a"));
+    let other = Story::known().with_id("x", day(1), "ticket_opened", ticket("a")).of("d").with_id(
+        "x",
+        day(1),
+        "ticket_opened",
+        ticket("a"),
+    );
     assert_eq!(other.end().count("duplicate"), 0);
     let passed_over: [(i64, &str, Value); 3] = [
         (day(1), "ticket_opened", json!({"ticket_id": 7})),
@@ -68,9 +73,12 @@ fn a_33_ids_are_those_of_one_customer_and_only_applied_ones_are_remembered() {
         (-day(100), "session_ended", json!({})),
     ];
     for (at, kind, fields) in passed_over {
-        let story = Story::known()
-            .with_id("x", at, kind, fields)
-            .with_id("x", day(1), "ticket_opened", ticket("a"));
+        let story = Story::known().with_id("x", at, kind, fields).with_id(
+            "x",
+            day(1),
+            "ticket_opened",
+            ticket("a"),
+        );
         let seen = story.end();
         assert_eq!(seen.count("duplicate"), 0, "{kind}");
         assert_eq!(seen.cell("r3_b3_value"), "1", "{kind}");
@@ -79,16 +87,20 @@ fn a_33_ids_are_those_of_one_customer_and_only_applied_ones_are_remembered() {
 
 #[test]
 fn a_33_a_duplicate_does_not_move_now() {
-    let story = Story::known()
-        .with_id("x", day(1), "login", json!({}))
-        .with_id("x", day(2) - 1, "login", json!({}));
+    let story = Story::known().with_id("x", day(1), "login", json!({})).with_id(
+        "x",
+        day(2) - 1,
+        "login",
+        json!({}),
+    );
     assert_eq!(clock(story.end().cell("as_of")), "1d");
 }
 
 /// An event of `kind` is too old from `days` days on.
 fn check_reach(kind: &str, days: i64) {
     let at = |ago: i64| {
-        let story = Story::new().on(day(500), "tick", json!({})).on(day(500) - ago, kind, json!({}));
+        let story =
+            Story::new().on(day(500), "tick", json!({})).on(day(500) - ago, kind, json!({}));
         let seen = story.end();
         (seen.count("too_old"), seen.count("late"))
     };
@@ -144,8 +156,7 @@ fn a_34_what_only_sets_state_or_is_read_without_a_window_is_never_too_old() {
         "community_activity",
     ];
     for kind in kinds {
-        let story =
-            Story::new().on(day(500), "tick", json!({})).on(-day(3000), kind, json!({}));
+        let story = Story::new().on(day(500), "tick", json!({})).on(-day(3000), kind, json!({}));
         assert_eq!(story.end().count("too_old"), 0, "{kind}");
         assert_eq!(story.end().count("late"), 1, "{kind}");
     }
@@ -232,8 +243,15 @@ fn a_40_instants_come_as_rfc_3339_or_as_whole_milliseconds() {
     check("0", Some("1970-01-01T00:00:00Z"));
     check(r#""9999-12-31T23:59:59.999Z""#, Some("9999-12-31T23:59:59.999Z"));
     for refused in [
-        r#""2025-01-02T03:04:60Z""#, r#""2025-01-02 03:04:05Z""#, r#""2025-01-02T03:04:05""#,
-        r#""1735689600000""#, "1735689600000.0", "1.7e12", "-1", "253402300800000", "null",
+        r#""2025-01-02T03:04:60Z""#,
+        r#""2025-01-02 03:04:05Z""#,
+        r#""2025-01-02T03:04:05""#,
+        r#""1735689600000""#,
+        "1735689600000.0",
+        "1.7e12",
+        "-1",
+        "253402300800000",
+        "null",
     ] {
         check(refused, None);
     }
@@ -254,9 +272,11 @@ fn a_41_instants_go_out_in_utc_with_milliseconds_only_where_there_are_some() {
 fn a_45_only_applied_events_move_now_and_a_tick_is_one() {
     let story = Story::known().on(day(7), "tick", json!({}));
     assert_eq!(story.end().signal("R4-I1"), "active 7");
-    let passed_over = Story::known()
-        .on(day(9), "moon_landing", json!({}))
-        .on(day(9), "login", json!({"user_id": 1}));
+    let passed_over = Story::known().on(day(9), "moon_landing", json!({})).on(
+        day(9),
+        "login",
+        json!({"user_id": 1}),
+    );
     assert_eq!(clock(passed_over.end().cell("as_of")), "0d");
     assert_eq!(passed_over.end().alerts().len(), 0);
 }
@@ -291,9 +311,8 @@ fn rung(applied: &Applied) -> Vec<String> {
 
 #[test]
 fn a_46_an_event_from_the_future_waits_until_now_reaches_its_time() {
-    let story = Story::known()
-        .on(day(5), "contract_reviewed", json!({}))
-        .on(day(2), "login", json!({}));
+    let story =
+        Story::known().on(day(5), "contract_reviewed", json!({})).on(day(2), "login", json!({}));
     let mut engine = Engine::new(story.rules(), 1);
     let instant = |at: i64| EventTime::from_millis(START + at);
     hand(&mut engine, &story.lines()[0], None);

@@ -68,9 +68,11 @@ fn cx_12_a_core_feature_that_was_used_once_is_missed() {
     let used = |core: Value| json!({"feature_id": "f", "core": core});
     let story = Story::known().on(day(3), "feature_used", used(json!(false)));
     assert_eq!(story.measure(day(20), "days_since_core_feature"), None);
-    let story = story
-        .on(day(4), "feature_used", used(json!(true)))
-        .on(day(5), "feature_used", used(Value::Null));
+    let story = story.on(day(4), "feature_used", used(json!(true))).on(
+        day(5),
+        "feature_used",
+        used(Value::Null),
+    );
     assert_eq!(story.measure(day(18), "days_since_core_feature"), Some(14.0));
 }
 
@@ -97,9 +99,11 @@ fn silent() -> Story {
 
 #[test]
 fn cx_15_a_pause_silences_every_measure_of_absence_and_nothing_else() {
-    let story = silent()
-        .on(day(110), "survey_response", json!({"kind": "nps", "value": 2}))
-        .on(day(110), "contract_reviewed", json!({}));
+    let story = silent().on(day(110), "survey_response", json!({"kind": "nps", "value": 2})).on(
+        day(110),
+        "contract_reviewed",
+        json!({}),
+    );
     let before = story.until(day(115));
     for id in SILENCE {
         assert_ne!(before.signal(id), "n/a", "{id}");
@@ -138,7 +142,8 @@ fn a_04_the_graces_start_again_when_a_pause_ends() {
         let story = Story::known()
             .on(day(40), "subscription_paused", json!({"planned_resume_at": START + day(45)}))
             .on(day(50), ends, json!({}));
-        let story = story.each([day(41); 3], "email_sent", |n| json!({"message_id": n.to_string()}));
+        let story =
+            story.each([day(41); 3], "email_sent", |n| json!({"message_id": n.to_string()}));
         let at = |days: i64, id: &str| story.until(day(days) - 1).signal(id);
         let after = |days: i64, id: &str| story.until(day(days)).signal(id);
         for (days, id) in [(7, "R4-U1"), (7, "R4-U2"), (7, "R4-I1"), (30, "R3-B2"), (30, "R4-U3")] {
@@ -160,9 +165,11 @@ fn a_04_the_graces_start_again_when_a_pause_ends() {
 
 #[test]
 fn a_04_scores_and_alerts_go_on_while_paused() {
-    let story = Story::known()
-        .on(day(1), "subscription_paused", json!({}))
-        .on(day(2), "survey_response", json!({"kind": "csat", "value": 1}));
+    let story = Story::known().on(day(1), "subscription_paused", json!({})).on(
+        day(2),
+        "survey_response",
+        json!({"kind": "csat", "value": 1}),
+    );
     let seen = story.until(day(60));
     assert_eq!(seen.rings("risk_cs"), ["2d none>high worse 80"]);
     assert_eq!(seen.rings("R3-S4"), ["2d clear>active worse 0"]);
@@ -172,9 +179,11 @@ fn a_04_scores_and_alerts_go_on_while_paused() {
 
 #[test]
 fn a_05_a_cancelled_customer_has_no_scores_no_bands_and_nothing_rings() {
-    let story = silent()
-        .on(day(110), "survey_response", json!({"kind": "nps", "value": 2}))
-        .on(day(115), "subscription_cancelled", json!({"reason_code": "price"}));
+    let story = silent().on(day(110), "survey_response", json!({"kind": "nps", "value": 2})).on(
+        day(115),
+        "subscription_cancelled",
+        json!({"reason_code": "price"}),
+    );
     let seen = story.clone().on(day(116), "contract_reviewed", json!({})).until(day(130));
     for score in ["risk", "risk_cs", "retention"] {
         assert_eq!(seen.cell(score), "");
@@ -208,9 +217,11 @@ fn a_05_a_cancellation_holds_from_its_effect_to_the_millisecond() {
 fn a_05_a_return_before_the_effect_revokes_the_cancellation() {
     for kind in ["subscription_reactivated", "subscription_started", "customer_created"] {
         let later = json!({"effective_at": START + day(20)});
-        let story = Story::known()
-            .on(day(10), "subscription_cancelled", later)
-            .on(day(15), kind, json!({}));
+        let story = Story::known().on(day(10), "subscription_cancelled", later).on(
+            day(15),
+            kind,
+            json!({}),
+        );
         let seen = story.until(day(25));
         assert_eq!(seen.score("risk"), "0 low", "{kind}");
         // Nobody was away: the graces did not start again.
@@ -241,9 +252,11 @@ fn a_05_a_customer_who_returns_is_judged_as_new_but_cooldowns_are_kept() {
     // From null, not from the band held before; graces start again at the return.
     assert_eq!(later.rings("risk_cs"), ["1d none>high worse 80", "8d null>high worse 80"]);
     assert_ne!(later.signal("R4-U1"), "n/a");
-    let new = Story::known()
-        .on(day(2), "subscription_cancelled", json!({}))
-        .on(day(40), "subscription_started", json!({}));
+    let new = Story::known().on(day(2), "subscription_cancelled", json!({})).on(
+        day(40),
+        "subscription_started",
+        json!({}),
+    );
     assert_eq!(new.until(day(47) - 1).signal("R4-U1"), "n/a");
     assert_eq!(new.until(day(47)).signal("R4-U1"), "active 0");
 }
@@ -286,9 +299,11 @@ fn a_09_silence_towards_support_counts_from_90_days_on_and_only_beside_low_use()
         assert_eq!(told.until(day(140) - 1).signal("R4-I3"), "clear 1", "{kind}");
         assert_eq!(told.until(day(140)).signal("R4-I3"), "active 0", "{kind}");
     }
-    let busy = story
-        .each([day(99); 2], "login", |_| json!({}))
-        .each([day(99); 3], "feature_used", |n| json!({"feature_id": n.to_string()}));
+    let busy = story.each([day(99); 2], "login", |_| json!({})).each(
+        [day(99); 3],
+        "feature_used",
+        |n| json!({"feature_id": n.to_string()}),
+    );
     assert_eq!(busy.until(day(100)).signal("R4-I3"), "clear 0");
     // Two logins leave the week: U1 is active, and I3 with it.
     assert_eq!(busy.until(day(106)).signal("R4-I3"), "active 0");
@@ -298,9 +313,11 @@ fn a_09_silence_towards_support_counts_from_90_days_on_and_only_beside_low_use()
 fn a_10_sessions_are_the_greater_of_session_ends_and_logins_of_the_whole_account() {
     let check = |ends: usize, logins: usize, wanted: &str| {
         let user = |n: usize| json!({"user_id": format!("u-{n}")});
-        let story = Story::known()
-            .each(vec![day(18); ends], "session_ended", user)
-            .each(vec![day(18); logins], "login", user);
+        let story = Story::known().each(vec![day(18); ends], "session_ended", user).each(
+            vec![day(18); logins],
+            "login",
+            user,
+        );
         assert_eq!(story.until(day(20)).signal("R4-U1"), wanted, "{ends} ends, {logins} logins");
     };
     check(0, 0, "active 0");

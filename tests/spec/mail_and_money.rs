@@ -31,9 +31,11 @@ fn a_27_an_email_is_judged_from_its_second_day_to_its_fourteenth() {
 #[test]
 fn a_27_an_open_counts_whenever_it_came() {
     let check = |opened: i64, wanted: &str| {
-        let story = Story::known()
-            .on(day(20), "email_sent", message("a"))
-            .on(opened, "email_opened", message("a"));
+        let story = Story::known().on(day(20), "email_sent", message("a")).on(
+            opened,
+            "email_opened",
+            message("a"),
+        );
         assert_eq!(story.until(day(33)).signal("R3-B1"), wanted, "opened at {opened}");
     };
     check(day(20), "clear 1");
@@ -41,18 +43,19 @@ fn a_27_an_open_counts_whenever_it_came() {
     // Clocks differ: an open may even seem to come before its email.
     check(day(20) - HOUR, "clear 1");
     // It may arrive before its email does.
-    let story = Story::known()
-        .on(day(21), "email_opened", message("a"))
-        .on(day(20), "email_sent", message("a"));
+    let story = Story::known().on(day(21), "email_opened", message("a")).on(
+        day(20),
+        "email_sent",
+        message("a"),
+    );
     assert_eq!(story.until(day(33)).signal("R3-B1"), "clear 1");
 }
 
 #[test]
 fn a_27_clicks_are_no_opens_and_opens_of_other_emails_count_for_nothing() {
     for (kind, id) in [("email_clicked", "a"), ("email_replied", "a"), ("email_opened", "b")] {
-        let story = Story::known()
-            .on(day(20), "email_sent", message("a"))
-            .on(day(21), kind, message(id));
+        let story =
+            Story::known().on(day(20), "email_sent", message("a")).on(day(21), kind, message(id));
         assert_eq!(story.until(day(23)).signal("R3-B1"), "active 0", "{kind} of {id}");
     }
 }
@@ -72,9 +75,11 @@ fn a_28_replies_are_asked_for_from_three_emails_on_and_any_answer_will_do() {
     let clicked = sent(3).on(day(41), "email_clicked", message("another"));
     assert_eq!(clicked.end().signal("R4-I2"), "clear 0.3333333333333333");
     // It is forgotten after 30 days; so are the emails.
-    let story = Story::known()
-        .on(day(40), "email_clicked", message("another"))
-        .each([day(60); 3], "email_sent", |n| message(&format!("m-{n}")));
+    let story = Story::known().on(day(40), "email_clicked", message("another")).each(
+        [day(60); 3],
+        "email_sent",
+        |n| message(&format!("m-{n}")),
+    );
     assert_eq!(story.until(day(70) - 1).signal("R4-I2"), "clear 0.3333333333333333");
     assert_eq!(story.until(day(70)).signal("R4-I2"), "active 0");
     assert_eq!(story.until(day(90) - 1).signal("R4-I2"), "active 0");
@@ -83,13 +88,17 @@ fn a_28_replies_are_asked_for_from_three_emails_on_and_any_answer_will_do() {
 
 #[test]
 fn i_17_engagement_is_opened_email_and_not_presence_in_the_product() {
-    let story = Story::known()
-        .each((1..23).map(day), "login", |_| json!({}))
-        .on(day(20), "email_sent", message("a"));
+    let story = Story::known().each((1..23).map(day), "login", |_| json!({})).on(
+        day(20),
+        "email_sent",
+        message("a"),
+    );
     assert_eq!(story.until(day(23)).signal("R3-B1"), "active 0");
-    let absent = Story::known()
-        .on(day(20), "email_sent", message("a"))
-        .on(day(21), "email_opened", message("a"));
+    let absent = Story::known().on(day(20), "email_sent", message("a")).on(
+        day(21),
+        "email_opened",
+        message("a"),
+    );
     assert_eq!(absent.until(day(23)).signal("R3-B1"), "clear 1");
 }
 
@@ -116,9 +125,11 @@ fn a_31_the_first_payment_pays_whatever_its_amount_and_nothing_else_does() {
         story.on(day(20), "payment_succeeded", of("i")).on(day(21), "refund", of("i"))
     };
     check_late(refunded, "0");
-    let early = Story::known()
-        .on(day(1), "payment_succeeded", of("i"))
-        .on(day(2), "invoice_issued", invoice("i", day(10)));
+    let early = Story::known().on(day(1), "payment_succeeded", of("i")).on(
+        day(2),
+        "invoice_issued",
+        invoice("i", day(10)),
+    );
     assert_eq!(early.until(day(40)).signal("R3-B4"), "clear 0");
 }
 
@@ -129,9 +140,11 @@ fn a_31_the_due_date_is_the_last_one_by_event_time() {
     check_late(|story| story.on(day(5), "invoice_issued", invoice("i", day(25))), "15");
     // What arrives later but happened before changes nothing.
     let late = |story: Story| {
-        story
-            .on(day(5), "payment_deferred", new(day(25)))
-            .on(day(4), "payment_deferred", new(day(39)))
+        story.on(day(5), "payment_deferred", new(day(25))).on(
+            day(4),
+            "payment_deferred",
+            new(day(39)),
+        )
     };
     check_late(late, "15");
     check_late(|story| story.on(day(5), "payment_deferred", new(day(50))), "0");
@@ -185,8 +198,11 @@ fn a_18_the_feature_ratio_goes_by_the_plan_of_the_moment_and_never_above_one() {
     assert_eq!(at(used(3).on(0, "customer_created", json!({}))), "0.3");
     assert_eq!(at(on(used(12), "large")), "1");
     // A change of plan counts at once.
-    let changed = on(used(3), "small")
-        .on(day(20), "subscription_changed", json!({"new_plan": "large", "old_plan": "small"}));
+    let changed = on(used(3), "small").on(
+        day(20),
+        "subscription_changed",
+        json!({"new_plan": "large", "old_plan": "small"}),
+    );
     assert_eq!(at(changed), "0.3");
 }
 

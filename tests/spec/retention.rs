@@ -103,9 +103,11 @@ fn check_input(of: &str, name: &str, kind: &str, rows: &[(Value, f64)]) {
 #[test]
 fn a_21_satisfaction_and_value_are_read_between_their_anchors() {
     let answer = |kind: &str, value: f64| json!({"kind": kind, "value": value});
-    let rows = [(answer("nps", 0.0), 0.0), (answer("nps", 6.0), 60.0), (answer("nps", 10.0), 100.0)];
+    let rows =
+        [(answer("nps", 0.0), 0.0), (answer("nps", 6.0), 60.0), (answer("nps", 10.0), 100.0)];
     check_input("satisfaction", "nps", "survey_response", &rows);
-    let rows = [(answer("csat", 1.0), 0.0), (answer("csat", 4.0), 75.0), (answer("csat", 5.0), 100.0)];
+    let rows =
+        [(answer("csat", 1.0), 0.0), (answer("csat", 4.0), 75.0), (answer("csat", 5.0), 100.0)];
     check_input("satisfaction", "csat", "survey_response", &rows);
     let rows = [(answer("ces", 5.0), 0.0), (answer("ces", 2.0), 75.0), (answer("ces", 1.0), 100.0)];
     check_input("satisfaction", "ces", "survey_response", &rows);
@@ -179,9 +181,11 @@ fn a_21_engagement_and_usage_are_read_between_their_anchors() {
     let known = Story::known;
     let message = |n: usize| json!({"message_id": format!("m-{n}")});
     for (n_opened, wanted) in [(0, 0.0), (1, 50.0), (2, 100.0), (4, 100.0)] {
-        let story = known()
-            .each([day(95); 4], "email_sent", message)
-            .each(vec![day(96); n_opened], "email_opened", message);
+        let story = known().each([day(95); 4], "email_sent", message).each(
+            vec![day(96); n_opened],
+            "email_opened",
+            message,
+        );
         check(story, "engagement", "open_rate", wanted);
     }
     for (n, wanted) in [(0, 0.0), (1, 100.0 / 3.0), (3, 100.0), (5, 100.0)] {
@@ -196,18 +200,22 @@ fn a_21_engagement_and_usage_are_read_between_their_anchors() {
     check(story, "engagement", "login_ratio", 100.0);
     for (n_attended, wanted) in [(0, 0.0), (1, 50.0), (2, 100.0), (3, 100.0)] {
         let webinar = |n: usize| json!({"webinar_id": format!("w-{n}")});
-        let story = known()
-            .each([day(95); 2], "webinar_invited", webinar)
-            .each(vec![day(96); n_attended], "webinar_attended", webinar);
+        let story = known().each([day(95); 2], "webinar_invited", webinar).each(
+            vec![day(96); n_attended],
+            "webinar_attended",
+            webinar,
+        );
         check(story, "engagement", "webinar_ratio", wanted);
     }
     for (n, features, documents) in
         [(0, 0.0, 0.0), (2, 25.0, 20.0), (8, 100.0, 80.0), (10, 100.0, 100.0), (11, 100.0, 100.0)]
     {
         let feature = |n: usize| json!({"feature_id": format!("f-{n}")});
-        let story = known()
-            .each(vec![day(95); n], "feature_used", feature)
-            .each(vec![day(95); n], "content_created", |_| json!({"kind": "document"}));
+        let story = known().each(vec![day(95); n], "feature_used", feature).each(
+            vec![day(95); n],
+            "content_created",
+            |_| json!({"kind": "document"}),
+        );
         check(story.clone(), "usage", "feature_ratio", features);
         check(story, "usage", "documents", documents);
     }
@@ -277,9 +285,7 @@ fn a_35_the_trend_is_against_the_score_as_last_judged_before_that_midnight() {
     assert_eq!(trend(day(33)), (Some(-14.5), Some(-34.5)));
     // The value that came at the very midnight of day 10 counts from the next one.
     let until = |at: i64| {
-        let story = Story::known()
-            .set(HOUR, "retention", 90.0)
-            .set(day(10), "retention", 80.0);
+        let story = Story::known().set(HOUR, "retention", 90.0).set(day(10), "retention", 80.0);
         story.row(at).trends[2].0
     };
     assert_eq!(until(day(17) + HOUR), Some(-10.0));

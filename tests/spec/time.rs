@@ -85,10 +85,11 @@ fn a_02_everything_else_has_no_grace() {
 #[test]
 fn a_03_a_measure_is_silent_where_none_of_its_types_is_listed() {
     let listed = [("customer_created", None), ("login", None), ("email_sent", None)];
-    let story = Story::known()
-        .sources(&listed)
-        .each([day(98); 2], "login", |_| json!({}))
-        .on(day(90), "email_sent", json!({"message_id": "m"}));
+    let story = Story::known().sources(&listed).each([day(98); 2], "login", |_| json!({})).on(
+        day(90),
+        "email_sent",
+        json!({"message_id": "m"}),
+    );
     let seen = story.until(day(100));
     // Logins stand for sessions; nobody sends how long they were, nor which features were used.
     assert_eq!(seen.signal("R4-U1"), "clear 2");
@@ -234,8 +235,8 @@ fn a_16_crossings_lie_on_whole_milliseconds() {
     let login = login.each([day(3) + 123; 2], "session_ended", |_| json!({"duration_s": 1800}));
     assert_eq!(login.until(day(10) + 122).signal("R4-I1").split(' ').next(), Some("clear"));
     assert_eq!(login.until(day(10) + 123).signal("R4-I1"), "active 7");
-    let answer = Story::known()
-        .on(day(1) + 7, "survey_response", json!({"kind": "nps", "value": 3}));
+    let answer =
+        Story::known().on(day(1) + 7, "survey_response", json!({"kind": "nps", "value": 3}));
     assert_eq!(answer.until(day(121) + 6).signal("R3-S1"), "active 3");
     assert_eq!(answer.until(day(121) + 7).signal("R3-S1"), "n/a");
 }

@@ -1,0 +1,137 @@
+//! What the measures of one customer read when they were last looked at.
+//!
+//! Shape   one entry for every measure that is read directly, with the instant until which it
+//!         holds; 24 bytes each.
+//! Rules   an event makes those stale that its type can move, time those whose instant has come;
+//!         everything else need not be read again. What is kept may differ from what a fresh
+//!         reading says, but never in a way that a signal or score could tell (`Felt`).
+//! Cost    of some thirty measures an event or instant moves two or three.
+
+use thin_vec::ThinVec;
+
+use crate::model::{Felt, Moves};
+use crate::record::Kind;
+use crate::record::scores::Status;
+use crate::unit::EventTime;
+use crate::window::measure::Scope;
+use crate::window::reading::{Motion, Reading};
+
+/// The readings of one customer, as last looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Memo {
+    kept: ThinVec<Kept>,
+}
+
+/// One reading without its motion: what moves all the time is never taken from here.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    num: i64,
+    den: i64,
+    until: EventTime,
+}
+
+/// What may have changed since the last look, besides what time changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stale {
+    /// Anything.
+    All,
+    /// What an event of this type can move.
+    By(Kind),
+    /// Nothing.
+    Nothing,
+}
+
+/// How often one judging looks ahead before it lets a timer do so: a look costs about 40 ns, a
+/// judging for nothing more than ten times that.
+const LOOKS_MAX: usize = 24;
+
+impl Kept {
+    fn of(reading: &Reading) -> Kept {
+        Kept { num: reading.num, den: reading.den, until: reading.until }
+    }
+
+    fn reading(self) -> Reading {
+        Reading { num: self.num, den: self.den, until: self.until, motion: Motion::Still }
+    }
+}
+
+impl Memo {
+    /// Brings the memo up to the instant of `scope` and writes it into `readings`, where measures
+    /// that nobody reads directly read "not available".
+    pub fn refresh(&mut self, scope: &Scope<'_>, stale: Stale, readings: &mut Vec<Reading>) {
+        let reads = &scope.model.reads;
+        readings.clear();
+        readings.resize(scope.model.measures.len(), Reading::none(EventTime::NEVER));
+        // Whoever was ever away is rare enough to be read anew every time.
+        let all = stale == Stale::All
+            || self.kept.len() != reads.direct.len()
+            || scope.life.status != Status::Active
+            || scope.life.returned != EventTime::ALWAYS
+            || scope.life.cancels_at != EventTime::NEVER;
+        if all {
+            self.kept.clear();
+            self.kept.reserve_exact(reads.direct.len());
+        }
+        let moved: &[u16] = match stale {
+            Stale::By(kind) => match reads.moves.get(kind.index()) {
+                Some(Moves::Some(moved)) => moved,
+                _ => &[],
+            },
+            _ => &[],
+        };
+        let mut moved = moved.iter().copied().peekable();
+        let mut continuous = reads.continuous.iter().copied().peekable();
+        for (place, measure) in (0_u16..).zip(&reads.direct) {
+            let Some(slot) = readings.get_mut(*measure) else { continue };
+            let touched = moved.next_if_eq(&place).is_some();
+            let restless = continuous.next_if_eq(&place).is_some();
+            let kept = self.kept.get_mut(usize::from(place));
+            match kept {
+                Some(kept) if !touched && !restless && scope.now < kept.until => {
+                    *slot = kept.reading();
+                }
+                _ => {
+                    let reading = scope.look(*measure);
+                    *slot = reading;
+                    match kept {
+                        Some(kept) => *kept = Kept::of(&reading),
+                        None => self.kept.push(Kept::of(&reading)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first instant after that of `scope` at which those who read the measures could tell a
+    /// difference, and at the latest the first at which it was not worth while to look.
+    ///
+    /// Most of what leaves a window changes nothing that anyone can feel: the fifth login of a
+    /// week, the day on which a rate of three grows to four.
+    pub fn changes(&mut self, scope: &Scope<'_>) -> EventTime {
+        let reads = &scope.model.reads;
+        for _ in 0..LOOKS_MAX {
+            let Some((place, before)) = self.first() else { return EventTime::NEVER };
+            let until = before.until;
+            let measure = reads.direct.get(place).copied().unwrap_or_default();
+            let felt = scope.model.measures.get(measure).and_then(|measure| measure.felt);
+            let nothing = Felt { low: f64::INFINITY, high: f64::NEG_INFINITY };
+            let then = Scope::new(scope.model, scope.history, until);
+            let after = then.look(measure);
+            let is_alike = before.reading().is_alike(&after, felt.unwrap_or(nothing));
+            if !is_alike || after.until <= until {
+                return until;
+            }
+            if let Some(kept) = self.kept.get_mut(place) {
+                kept.until = after.until;
+            }
+        }
+        self.first().map_or(EventTime::NEVER, |(_, kept)| kept.until)
+    }
+
+    /// The entry that holds the shortest, unless all hold for ever.
+    fn first(&self) -> Option<(usize, Kept)> {
+        let entries = self.kept.iter().copied().enumerate();
+        let first = entries.min_by_key(|(_, kept)| kept.until);
+        first.filter(|(_, kept)| kept.until != EventTime::NEVER)
+    }
+}
