@@ -60,8 +60,8 @@ pub(crate) fn play_by(rules: Rules, lines: &[String], options: &Options) -> Play
 fn take(applied: Applied, counts: &mut Counts, played: &mut Played) {
     counts.tally.add(applied.tally);
     for output in applied.outputs {
-        if let Output::Alert(alert) = output {
-            let json = serde_json::from_slice(&alert.to_json()).expect("an alert is JSON");
+        if let Output::Alert(_, json) = output {
+            let json = serde_json::from_slice(&json).expect("an alert is JSON");
             played.alerts.push(json);
         }
     }

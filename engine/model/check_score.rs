@@ -11,6 +11,7 @@ use crate::model::raw::{
 use crate::model::score::{
     Asks, Band, Combine, DropRule, Group, InputRule, Level, Score, Severity, Subscore, Worse,
 };
+use crate::unit::Micros;
 use crate::unit::limit::BANDS_MAX;
 
 /// One score, read but not yet joined to its measures and signals.
@@ -195,9 +196,13 @@ fn weighted(section: &mut Section<'_>) -> Made {
         inner.end();
         section.faults().plain(&named);
         all_weighed &= weight.is_some();
-        subscores.push(Subscore { name: named.name, weight: weight.unwrap_or(0.0), inputs: rules });
+        subscores.push(Subscore {
+            name: named.name,
+            weight: weight.and_then(Micros::from_f64).unwrap_or(Micros::ZERO),
+            inputs: rules,
+        });
     }
-    let weights: f64 = subscores.iter().map(|subscore| subscore.weight).sum();
+    let weights: f64 = subscores.iter().map(|subscore| subscore.weight.to_f64()).sum();
     if subscores.is_empty() {
         section.fault("subscores", "a table of sub-scores, each with weight and inputs");
     } else if all_weighed && 1e-9 < (weights - 1.0).abs() {

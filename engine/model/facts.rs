@@ -150,7 +150,7 @@ fn made_facts(
                     format!("{name} {} to {}", input.low, input.high)
                 };
                 let inputs: Vec<String> = subscore.inputs.iter().map(input).collect();
-                note(about, "weight", subscore.weight.to_string());
+                note(about, "weight", subscore.weight.to_f64().to_string());
                 note(about, "inputs", inputs.join(", "));
             }
         }

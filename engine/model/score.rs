@@ -2,7 +2,7 @@
 
 use crate::model::measure::Compare;
 use crate::record::Kind;
-use crate::unit::Span;
+use crate::unit::{Micros, Span};
 
 /// A test of one measure that adds to one score.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,7 +203,7 @@ pub struct Subscore {
     /// Its name.
     pub name: String,
     /// Its weight; the weights of a score add up to 1.
-    pub weight: f64,
+    pub weight: Micros,
     /// The mean of those available.
     pub inputs: Vec<InputRule>,
 }

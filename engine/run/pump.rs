@@ -135,7 +135,7 @@ impl<'c> Pump<'c> {
     ) -> Result<(), Fault> {
         let applied = self.engine.advance(partition, to);
         let mut outgoing = Vec::new();
-        self.say(&applied, &mut outgoing);
+        self.say(applied, &mut outgoing);
         if outgoing.is_empty() { Ok(()) } else { sink.send(&outgoing) }
     }
 
@@ -189,7 +189,7 @@ impl<'c> Pump<'c> {
         for (fate, arrival) in applied.fates.iter().zip(&arrivals) {
             self.counts.fate(*fate, arrival.event.kind);
         }
-        self.say(&applied, &mut outgoing);
+        self.say(applied, &mut outgoing);
         outgoing
     }
 
@@ -241,18 +241,17 @@ impl<'c> Pump<'c> {
     }
 
     /// Puts what came out of the engine into bytes and counts it.
-    fn say(&mut self, applied: &Applied, outgoing: &mut Vec<Outgoing>) {
+    fn say(&mut self, applied: Applied, outgoing: &mut Vec<Outgoing>) {
         self.counts.tally.add(applied.tally);
-        for output in &applied.outputs {
+        for output in applied.outputs {
             outgoing.push(match output {
-                Output::Alert(alert) => {
+                Output::Alert(alert, value) => {
                     self.counts.alert(alert.kind);
-                    Outgoing::Alert { key: alert.customer_id.clone(), value: alert.to_json() }
+                    Outgoing::Alert { key: alert.customer_id, value }
                 }
-                Output::Scores(scores) => {
+                Output::Scores(scores, value) => {
                     self.counts.scores += 1;
-                    let value = Some(scores.to_json());
-                    Outgoing::Scores { key: scores.customer_id.clone(), value }
+                    Outgoing::Scores { key: scores.customer_id, value: Some(value) }
                 }
             });
         }

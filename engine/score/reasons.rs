@@ -156,17 +156,13 @@ impl Grounds<'_> {
             .iter()
             .filter_map(|rule| Some((rule, subscore(rule, self.readings)?)))
             .collect();
-        let all: i64 = available
-            .iter()
-            .filter_map(|(rule, _)| Micros::from_f64(rule.weight))
-            .map(Micros::get)
-            .sum();
+        let all: i64 = available.iter().map(|(rule, _)| rule.weight.get()).sum();
         let all = Micros::new(all).to_f64();
         let part = |(rule, points): (&Subscore, Points)| Part::Subscore {
             subscore: rule.name.clone(),
             value: points.get(),
-            weight: rule.weight / all,
-            points: rule.weight * points.get() / all,
+            weight: rule.weight.to_f64() / all,
+            points: rule.weight.to_f64() * points.get() / all,
             inputs: self.inputs(rule),
         };
         available.into_iter().map(part).collect()

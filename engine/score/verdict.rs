@@ -20,8 +20,6 @@ pub struct Judged {
     pub value: Option<Points>,
     /// What it would be without an override.
     pub own: Option<Points>,
-    /// Available weight over all weight, 0 to 1.
-    pub coverage: f64,
 }
 
 /// What one instant says.
@@ -90,7 +88,7 @@ impl Verdict {
                 self.until = self.until.min(order.until);
             }
             if self.status == Status::Cancelled {
-                judged = Judged { value: None, own: None, coverage: 0.0 };
+                judged = Judged { value: None, own: None };
             }
             self.scores.push(judged);
         }
@@ -145,20 +143,21 @@ impl Verdict {
     }
 
     fn weigh(&self, model: &Model, score: &Score, readings: &[Reading]) -> Judged {
-        let (number, coverage) = match &score.combine {
-            Combine::Weighted { subscores } => weighted(subscores, readings),
+        let value = match &score.combine {
+            Combine::Weighted { subscores } => {
+                let (value, available, all) = weighted(subscores, readings);
+                value.filter(|_| score.min_coverage <= share(available, all))
+            }
             Combine::Severity { levels, how } => {
-                let coverage = self.coverage(model, score);
-                (Some(Points::new(self.severity(model, score, (levels, *how)))), coverage)
+                Some(Points::new(self.severity(model, score, (levels, *how))))
             }
             Combine::CappedSum { groups, .. } | Combine::Normalised { groups, .. } => {
                 let weighted = self.weighted_groups(model, score, groups);
                 let floor = self.floor(model, score).map_or(0.0, |floor| floor.points);
-                (Some(Points::new(weighted.max(floor))), self.coverage(model, score))
+                Some(Points::new(weighted.max(floor)))
             }
         };
-        let value = number.filter(|_| score.min_coverage <= coverage);
-        Judged { value, own: value, coverage }
+        Judged { value, own: value }
     }
 
     /// The signals of `score` with their indices.
@@ -169,8 +168,15 @@ impl Verdict {
         score.signals.iter().filter_map(|index| Some((*index, model.signals.get(*index)?)))
     }
 
-    /// Available points over all points.
-    fn coverage(&self, model: &Model, score: &Score) -> f64 {
+    /// Available weight of `score` over all its weight, 0 to 1; 0 while cancelled.
+    pub fn coverage(&self, model: &Model, score: &Score, readings: &[Reading]) -> f64 {
+        if self.status == Status::Cancelled {
+            return 0.0;
+        }
+        if let Combine::Weighted { subscores } = &score.combine {
+            let (_, available, all) = weighted(subscores, readings);
+            return share(available, all);
+        }
         let (mut available, mut all) = (0, 0);
         for (index, signal) in Verdict::signals(model, score) {
             let points = Micros::from_f64(signal.points).map_or(0, Micros::get);
@@ -302,14 +308,14 @@ pub(crate) fn linear(value: f64, low: f64, high: f64) -> f64 {
     ((value - low) / (high - low) * 100.0).clamp(0.0, 100.0)
 }
 
-/// The weighted mean over the available sub-scores, and their share of the weights.
+/// The weighted mean over the available sub-scores, their weights, and all weights.
 ///
 /// In whole numbers: every tenth mean of steps is a half, which a sum of binary numbers would
 /// round either way.
-fn weighted(subscores: &[Subscore], readings: &[Reading]) -> (Option<Points>, f64) {
+fn weighted(subscores: &[Subscore], readings: &[Reading]) -> (Option<Points>, i64, i64) {
     let (mut sum, mut available, mut all) = (0_i128, 0, 0);
     for rule in subscores {
-        let weight = Micros::from_f64(rule.weight).map_or(0, Micros::get);
+        let weight = rule.weight.get();
         all += weight;
         if let Some(points) = subscore(rule, readings) {
             sum += i128::from(weight) * i128::from(points.steps());
@@ -319,7 +325,7 @@ fn weighted(subscores: &[Subscore], readings: &[Reading]) -> (Option<Points>, f6
     let twice = 2 * i128::from(available);
     let nearest = (2 * sum + i128::from(available)).checked_div(twice);
     let value = nearest.and_then(|steps| i64::try_from(steps).ok()).map(Points::from_steps);
-    (value, share(available, all))
+    (value, available, all)
 }
 
 /// `part / all`, zero where there is nothing.

@@ -11,10 +11,10 @@ use crate::unit::EventTime;
 /// One output.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// An alert.
-    Alert(Box<Alert>),
-    /// A customer's latest scores.
-    Scores(Box<ScoreRecord>),
+    /// An alert, and its bytes.
+    Alert(Box<Alert>, Vec<u8>),
+    /// A customer's latest scores, and their bytes.
+    Scores(Box<ScoreRecord>, Vec<u8>),
 }
 
 /// Where an event came from, as far as its alerts tell.
@@ -64,8 +64,8 @@ impl Output {
     /// Whose it is.
     pub fn customer_id(&self) -> &str {
         match self {
-            Output::Alert(alert) => &alert.customer_id,
-            Output::Scores(scores) => &scores.customer_id,
+            Output::Alert(alert, _) => &alert.customer_id,
+            Output::Scores(scores, _) => &scores.customer_id,
         }
     }
 }

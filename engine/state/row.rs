@@ -101,7 +101,7 @@ impl Row {
             measures: readings.iter().map(Reading::value).collect(),
             reasons: (0..model.scores.len()).map(|index| grounds.parts(index)).collect(),
             trends: held.iter().map(|h| (h.trend(now, 7), h.trend(now, 30))).collect(),
-            scores: record(customer, &verdict, (model, now), &mut Vec::new()),
+            scores: record(customer, (&verdict, &readings), (model, now), &mut Vec::new()),
         }
     }
 }

@@ -72,7 +72,9 @@ pub fn step(
         };
         for ring in &desk.scratch.rings {
             let alert = word(ring, customer, &grounds, cause.clone());
-            desk.outputs.push(Output::Alert(Box::new(alert)));
+            // Put into bytes here, for lanes work side by side and what follows does not.
+            let json = alert.to_json();
+            desk.outputs.push(Output::Alert(Box::new(alert), json));
         }
     }
     let waiting = customer.waiting.first().map_or(EventTime::NEVER, |waiting| waiting.time);
@@ -167,8 +169,10 @@ fn publish(
         return;
     }
     customer.published = Some(Box::new(current));
-    let record = record(customer, verdict, (model, now), &mut desk.scratch.ahead);
-    desk.outputs.push(Output::Scores(Box::new(record)));
+    let Scratch { readings, ahead, .. } = &mut *desk.scratch;
+    let record = record(customer, (verdict, readings), (model, now), ahead);
+    let json = record.to_json();
+    desk.outputs.push(Output::Scores(Box::new(record), json));
 }
 
 /// Whether `current` is worth publishing after `last`.
@@ -189,11 +193,11 @@ fn differs(last: &Published, current: &Published, min_change: f64) -> bool {
 /// The scores of `customer` as they stand at `now`.
 pub fn record(
     customer: &Customer,
-    verdict: &Verdict,
+    judged: (&Verdict, &[Reading]),
     at: (&Model, EventTime),
     ahead: &mut Vec<Reading>,
 ) -> ScoreRecord {
-    let (model, now) = at;
+    let ((verdict, readings), (model, now)) = (judged, at);
     let name = |score: &crate::model::Score, band: Option<u8>| {
         band.and_then(|band| score.bands.get(usize::from(band))).map(|band| band.name.clone())
     };
@@ -206,7 +210,7 @@ pub fn record(
             value,
             band: if value.is_none() { score.null_band.clone() } else { band },
             held: name(score, held.and_then(|held| held.band)),
-            coverage: verdict.scores.get(index).map_or(0.0, |judged| judged.coverage),
+            coverage: verdict.coverage(model, score, readings),
         }
     };
     let orders = customer.orders.as_deref();

@@ -63,8 +63,8 @@ impl Stage {
         outputs.extend(self.engine.advance(0, to).outputs);
         self.worked += began.elapsed();
         let alerts = outputs.into_iter().filter_map(|output| match output {
-            Output::Alert(alert) => Some(*alert),
-            Output::Scores(_) => None,
+            Output::Alert(alert, _) => Some(*alert),
+            Output::Scores(..) => None,
         });
         alerts.collect()
     }

@@ -131,7 +131,7 @@ fn parts(model: &Model, score: &Score) -> Table {
                         format!("{name} {} to {}", input.low, input.high)
                     })
                     .collect();
-                let weight = subscore.weight.to_string();
+                let weight = subscore.weight.to_f64().to_string();
                 table.row([subscore.name.clone(), weight, inputs.join(", ")]);
             }
             table

@@ -134,7 +134,7 @@ fn a_21_retention_weighs_its_inputs_as_the_reading_says() -> Checked {
     };
     let mut rows = Vec::new();
     for subscore in &subscores {
-        rows.push(format!("{} {}", subscore.name, subscore.weight));
+        rows.push(format!("{} {}", subscore.name, subscore.weight.to_f64()));
         for input in &subscore.inputs {
             let name = words::name(&model, input.measure);
             rows.push(format!("  {name} {} -> {}", input.low, input.high));
