@@ -8,6 +8,7 @@
 
 mod broker;
 mod engine;
+mod house;
 mod kafka;
 mod maps;
 mod oracle;
