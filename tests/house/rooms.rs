@@ -110,7 +110,7 @@ fn is_root(code: &str, at: usize, word: &str) -> bool {
 
 fn outside(source: &Source, faults: &mut Vec<Fault>) {
     let room = floors::room(&source.path).and_then(floors::floor);
-    if !room.is_some_and(|floor| floor < PLAIN) {
+    if room.is_none_or(|floor| PLAIN <= floor) {
         return;
     }
     for word in OUTSIDE {
