@@ -327,10 +327,11 @@ fn a_46_an_event_from_the_future_waits_until_now_reaches_its_time() {
     assert_eq!(engine.now(0), instant(day(2)));
     assert_eq!(rung(&engine.advance(0, instant(day(5) - 1))), &[] as &[String]);
     let wanted = [r#""R3-C5" 5d clear>active worse 1"#];
-    assert_eq!(rung(&engine.advance(0, instant(day(6)))), wanted);
-    // Applied once, and known from then on as any other: its copy is a duplicate.
-    let copy = hand(&mut engine, future, None);
-    assert_eq!(copy.outputs.len(), 0);
+    assert_eq!(rung(&engine.advance(0, instant(day(6) - 1))), wanted);
+    // Applied once, when `now` was its own time: its copy is a duplicate for a day from then.
+    assert_eq!(hand(&mut engine, future, None).fates, [Fate::Duplicate]);
+    engine.advance(0, instant(day(6)));
+    assert_eq!(hand(&mut engine, future, None).fates, [Fate::Late]);
 }
 
 #[test]

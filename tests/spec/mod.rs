@@ -5,10 +5,14 @@
 //! Rules   numbers stand in the tests as they follow from the specification, never as the engine
 //!         happens to give them.
 
+mod alerts;
 mod answers;
+mod inconsistencies;
 mod intake;
 mod lifecycle;
 mod mail_and_money;
+mod moves;
+mod numbers;
 mod recipes;
 mod red_flags;
 mod retention;

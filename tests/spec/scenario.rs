@@ -258,6 +258,11 @@ impl Seen {
         self.alerts_of(rule).into_iter().filter(band).map(told).collect()
     }
 
+    /// The alerts of kind `drop` in short.
+    pub(crate) fn drops(&self) -> Vec<String> {
+        self.alerts().iter().filter(|alert| alert["kind"] == "drop").map(told).collect()
+    }
+
     /// How often something happened: `late`, `duplicate`, `suppressed` …
     pub(crate) fn count(&self, what: &str) -> u64 {
         self.played.counts[what]
