@@ -4,7 +4,7 @@
 //!         event which of them it can move, through their parts too.
 
 use crate::model::compile::parts_of;
-use crate::model::{Feed, How, Measure, StateOf};
+use crate::model::{Combine, Feed, How, Measure, Score, Signal, StateOf};
 use crate::record::Kind;
 
 /// What an event of one type can move.
@@ -23,13 +23,20 @@ pub struct Reads {
     pub direct: Vec<usize>,
     /// Of those, by their place: the ones that move with every millisecond.
     pub continuous: Vec<u16>,
+    /// By score: the measures that its explanation tells of, by index.
+    pub told: Vec<Vec<usize>>,
     /// By [`Kind::index`]: what an event of that type can move.
     pub moves: Vec<Moves>,
 }
 
 impl Reads {
     /// Works it out for `measures`, whose parts stand before them, fed by `feeds`.
-    pub(super) fn of(measures: &[Measure], feeds: &[Vec<Feed>]) -> Reads {
+    pub(super) fn of(
+        measures: &[Measure],
+        feeds: &[Vec<Feed>],
+        signals: &[Signal],
+        scores: &[Score],
+    ) -> Reads {
         let felt = (0..).zip(measures).filter(|(_, measure)| measure.felt.is_some());
         let direct: Vec<usize> = felt.map(|(index, _)| index).collect();
         let places = |holds: &dyn Fn(usize) -> bool| {
@@ -46,8 +53,22 @@ impl Reads {
             let tracks: Vec<usize> = fed.map(|feed| feed.track).collect();
             Moves::Some(places(&|index| moved(index, measures, &tracks)))
         });
-        Reads { moves: moves.collect(), direct, continuous }
+        let told = scores.iter().map(|score| told(score, signals)).collect();
+        Reads { moves: moves.collect(), direct, continuous, told }
     }
+}
+
+/// The measures that an explanation of `score` tells of.
+fn told(score: &Score, signals: &[Signal]) -> Vec<usize> {
+    let tested = score.signals.iter().filter_map(|index| signals.get(*index));
+    let mut measures: Vec<usize> = tested.map(|signal| signal.measure).collect();
+    if let Combine::Weighted { subscores } = &score.combine {
+        let inputs = subscores.iter().flat_map(|subscore| &subscore.inputs);
+        measures.extend(inputs.map(|input| input.measure));
+    }
+    measures.sort_unstable();
+    measures.dedup();
+    measures
 }
 
 /// Whether an event of `kind` changes life, plan or consent, on which any measure may hang.

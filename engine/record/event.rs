@@ -1,6 +1,6 @@
 //! One event, decoded: the envelope and the few fields its type carries.
 //!
-//! Shape   texts are borrowed from the record's bytes where they hold no escapes; up to eight
+//! Shape   texts are borrowed from the record's bytes where they hold no escapes; up to four
 //!         fields need no allocation.
 
 use std::borrow::Cow;
@@ -35,7 +35,7 @@ pub struct Event<'a> {
     /// When it happened.
     pub time: EventTime,
     /// The fields of its type that were present and not null, in the order of the record.
-    pub fields: SmallVec<[(Field, Value<'a>); 8]>,
+    pub fields: SmallVec<[(Field, Value<'a>); 4]>,
 }
 
 impl<'a> Event<'a> {

@@ -13,14 +13,12 @@ use crate::state::output::{Output, Provenance};
 use crate::state::rules::{Publish, Rules, Timers};
 use crate::unit::{EventTime, Points};
 use crate::window::history::Admitted;
-use crate::window::measure::Which;
 use crate::window::{Reading, Scope, Stale};
 
 /// Memory that a lane uses again and again.
 #[derive(Debug, Default)]
 pub struct Scratch {
     readings: Vec<Reading>,
-    fresh: Vec<Reading>,
     ahead: Vec<Reading>,
     rings: Vec<Ring>,
 }
@@ -63,14 +61,21 @@ pub fn step(
     let tally = customer.machine.hear(&hearing, &mut desk.scratch.rings);
     if !desk.scratch.rings.is_empty() {
         // What is kept is good enough to judge by; people are told what is so.
-        scope.read(Which::Judged, &mut desk.scratch.fresh);
-        let readings = &desk.scratch.fresh;
+        let Scratch { readings, rings, .. } = &mut *desk.scratch;
+        for ring in &*rings {
+            let told = model.reads.told.get(ring.what.explained_by(model));
+            for measure in told.into_iter().flatten() {
+                if let Some(reading) = readings.get_mut(*measure) {
+                    *reading = scope.look(*measure);
+                }
+            }
+        }
         let grounds = Grounds { model, verdict: &verdict, readings, orders, now };
         let cause = match occasion {
             Occasion::Event(event, provenance) => provenance.cause(&event.id),
             Occasion::Timer => Cause::Timer,
         };
-        for ring in &desk.scratch.rings {
+        for ring in &*rings {
             let alert = word(ring, customer, &grounds, cause.clone());
             // Put into bytes here, for lanes work side by side and what follows does not.
             let json = alert.to_json();

@@ -31,8 +31,8 @@ use crate::wire::files::sort::Sorted;
 use crate::wire::files::stream::{Canonical, Foreign, Pending, Stream};
 use crate::wire::{Batch, Fault, Fetched, Origin, Position, Source};
 
-/// How many records a batch holds at most.
-const BATCH_RECORDS: usize = 8_192;
+/// How many records a batch holds at most: decoded, they still fit the second cache.
+const BATCH_RECORDS: usize = 2_048;
 
 /// How many bytes a batch holds before it is handed over; the last record may go beyond.
 const BATCH_BYTES: usize = 4 << 20;
