@@ -3,6 +3,7 @@
 mod group;
 mod sink;
 mod source;
+mod whole;
 
 use std::time::{Duration, Instant};
 
