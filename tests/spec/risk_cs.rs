@@ -271,3 +271,59 @@ fn r4_b0_below_20_is_none_and_wants_nothing() {
     let asked = Asked { edges: (0.0, "", 20.0, "low"), due: None, channels: &[], action: "" };
     check_band("none", &asked);
 }
+
+/// Band `name` of `risk_cs` tells people to do all of `actions`, and no other band does.
+fn check_strategy(name: &str, actions: &[&str]) {
+    let model = Story::new().rules().model;
+    for band in &model.scores[1].bands {
+        for action in actions {
+            let is_told = band.action.contains(action);
+            assert_eq!(is_told, band.name == name, "{action} in {}: {}", band.name, band.action);
+        }
+    }
+}
+
+#[test]
+fn r4_st1_high_means_problem_resolution_followed_up_within_48_hours() {
+    let actions = [
+        "problem resolution, followed up within 48 h",
+        "immediate phone call",
+        "usage and problem analysis",
+        "custom solution",
+    ];
+    check_strategy("high", &actions);
+}
+
+#[test]
+fn r4_st2_medium_means_re_engagement() {
+    let actions = [
+        "re-engagement",
+        "personalised email",
+        "special offer",
+        "exclusive resources",
+        "event invitation",
+    ];
+    check_strategy("medium", &actions);
+}
+
+#[test]
+fn r4_st3_low_means_added_value() {
+    let actions = [
+        "added value: free consulting",
+        "personalised training",
+        "premium resources",
+        "relevant success cases",
+    ];
+    check_strategy("low", &actions);
+}
+
+#[test]
+fn r4_st4_high_means_incentives_too() {
+    let actions = [
+        "incentives: renewal discount",
+        "free extra services",
+        "premium feature access",
+        "extended priority support",
+    ];
+    check_strategy("high", &actions);
+}
