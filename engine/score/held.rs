@@ -58,8 +58,8 @@ impl Held {
         }
     }
 
-    /// The score less its sample of `days` ago.
-    pub fn trend(&self, now: EventTime, days: u32) -> Option<f64> {
+    /// The score less its sample of `days` ago, once the midnights up to `now` are noted.
+    pub(crate) fn trend(&self, now: EventTime, days: u32) -> Option<f64> {
         self.samples.trend(self.value, now, days)
     }
 

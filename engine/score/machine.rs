@@ -116,6 +116,14 @@ impl Machine {
         self.scores.iter().map(|held| held.band)
     }
 
+    /// Score `index` as last judged less its sample of `days` before `now`.
+    pub fn trend(&self, index: usize, now: EventTime, days: u32) -> Option<f64> {
+        let held = self.scores.get(index)?;
+        let midnight = EventTime::of_day(now.minus(Span::days(i64::from(days))).day_index());
+        // Midnights since the last judging are noted at the next one: the score has stood still.
+        if self.judged_at < midnight { held.value.map(|_| 0.0) } else { held.trend(now, days) }
+    }
+
     /// When the first waiting move will have held long enough.
     pub fn due(&self, model: &Model) -> EventTime {
         let due = |(held, score): (&Held, &Score)| {

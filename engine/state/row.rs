@@ -89,7 +89,7 @@ impl Row {
             active: verdict.is_available(index).then_some(verdict.is_active(index)),
             value: readings.get(signal.measure).and_then(Reading::value),
         };
-        let held = customer.machine.scores();
+        let machine = &customer.machine;
         let active = (0..model.signals.len()).filter(|index| verdict.is_active(*index));
         let without = active.map(|index| {
             let other = verdict.without(index, &scope, &readings, orders);
@@ -100,7 +100,9 @@ impl Row {
             signals: model.signals.iter().enumerate().map(cell).collect(),
             measures: readings.iter().map(Reading::value).collect(),
             reasons: (0..model.scores.len()).map(|index| grounds.parts(index)).collect(),
-            trends: held.iter().map(|h| (h.trend(now, 7), h.trend(now, 30))).collect(),
+            trends: (0..model.scores.len())
+                .map(|index| (machine.trend(index, now, 7), machine.trend(index, now, 30)))
+                .collect(),
             scores: record(customer, (&verdict, &readings), (model, now), &mut Vec::new()),
         }
     }
