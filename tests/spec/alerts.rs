@@ -173,6 +173,21 @@ fn a_14_a_worse_ring_keeps_the_alert_open_since_the_first() {
 }
 
 #[test]
+fn a_14_only_a_band_better_than_the_one_last_told_is_a_recovery() {
+    // High is never told, so to fall back to medium is no news; to fall to low is.
+    let hush = json!({"rule": "risk", "ttl_ms": day(1)});
+    let story = Story::known()
+        .set(day(1), "risk", 45.0)
+        .on(day(2), "alert_snoozed", hush)
+        .set(day(2), "risk", 75.0)
+        .set(day(4), "risk", 50.0)
+        .set(day(5), "risk", 10.0);
+    let seen = story.end();
+    assert_eq!(seen.rings("risk"), ["1d low>medium worse 45", "5d medium>low better 10"]);
+    assert_eq!(seen.alerts_of("risk")[1]["open_since"], "2025-01-02T00:00:00Z");
+}
+
+#[test]
 fn a_15_the_same_ring_is_kept_back_for_seven_days_and_never_made_up_for() {
     let rings = |at: i64| {
         let story = Story::known()

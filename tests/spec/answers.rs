@@ -76,7 +76,11 @@ fn a_20_answers_have_a_usual_scale_and_may_name_another() {
 
 #[test]
 fn a_20_higher_is_better_but_for_the_effort_unless_the_answer_says_otherwise() {
-    let with = |kind: &str, value: i64, better: bool| json!({"kind": kind, "value": value, "higher_is_better": better});
+    let with = |kind: &str, value: i64, better: bool| {
+        let mut fields = json!({"kind": kind, "value": value});
+        fields["higher_is_better"] = json!(better);
+        fields
+    };
     // 5 - 4 × (1 - 0.75)
     check_answer(json!({"kind": "ces", "value": 4}), "R4-S3", "active 4");
     check_answer(with("ces", 4, false), "R4-S3", "active 4");

@@ -188,9 +188,8 @@ fn a_38_a_missing_or_null_field_hides_an_event_from_the_measures_that_need_it() 
 /// A record with these fields is refused or not.
 fn check_refused(kind: &str, fields: &str, n_rejected: u64) {
     let comma = if fields.is_empty() { "" } else { "," };
-    let line = format!(
-        r#"{{"id":"x","type":"{kind}","customer_id":"c","time":"2025-01-02T00:00:00Z"{comma}{fields}}}"#
-    );
+    let whose = r#""customer_id":"c","time":"2025-01-02T00:00:00Z""#;
+    let line = format!(r#"{{"id":"x","type":"{kind}",{whose}{comma}{fields}}}"#);
     let seen = Story::known().record(&line).end();
     assert_eq!(seen.count("rejected"), n_rejected, "{line}");
     assert_eq!(seen.count("applied"), 2 - n_rejected, "{line}");
@@ -302,11 +301,26 @@ fn hand(engine: &mut Engine, line: &str, waits: Option<&[u8]>) -> Applied {
 
 fn rung(applied: &Applied) -> Vec<String> {
     let json = |output: &Output| match output {
-        Output::Alert(_, json) => Some(serde_json::from_slice(&json).expect("JSON")),
+        Output::Alert(_, json) => Some(serde_json::from_slice(json).expect("JSON")),
         Output::Scores(..) => None,
     };
     let alerts: Vec<Value> = applied.outputs.iter().filter_map(json).collect();
     alerts.iter().map(|alert| format!("{} {}", alert["rule"], told(alert))).collect()
+}
+
+#[test]
+fn a_45_after_the_last_instant_events_still_apply() {
+    let story =
+        Story::known().on(day(5), "login", json!({})).on(day(12), "contract_reviewed", json!({}));
+    let mut engine = Engine::new(story.rules(), 1);
+    hand(&mut engine, &story.lines()[0], None);
+    engine.advance(0, EventTime::from_millis(START + day(10)));
+    assert_eq!(hand(&mut engine, &story.lines()[1], None).fates, [Fate::Late]);
+    let applied = hand(&mut engine, &story.lines()[2], None);
+    assert_eq!(applied.fates, [Fate::Applied]);
+    let last = rung(&applied).pop();
+    assert_eq!(last.as_deref(), Some(r#""R3-C5" 12d clear>active worse 1"#));
+    assert_eq!(engine.now(0), EventTime::from_millis(START + day(12)));
 }
 
 #[test]
