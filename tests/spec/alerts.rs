@@ -161,13 +161,13 @@ fn a_14_without_an_open_alert_a_better_band_is_no_news() {
 
 #[test]
 fn a_14_a_worse_ring_keeps_the_alert_open_since_the_first() {
-    let story = Story::known()
-        .set(day(1) + HOUR, "risk", 45.0)
-        .set(day(2), "risk", 75.0)
-        .set(day(3), "risk", 10.0);
+    let story = Story::known().set(day(1) + HOUR, "risk", 45.0).set(day(2), "risk", 75.0).set(
+        day(3),
+        "risk",
+        10.0,
+    );
     let seen = story.end();
-    let wanted =
-        ["1d+1h low>medium worse 45", "2d medium>high worse 75", "3d high>low better 10"];
+    let wanted = ["1d+1h low>medium worse 45", "2d medium>high worse 75", "3d high>low better 10"];
     assert_eq!(seen.rings("risk"), wanted);
     assert_eq!(seen.alerts_of("risk")[2]["open_since"], "2025-01-02T01:00:00Z");
 }
@@ -187,10 +187,11 @@ fn a_15_the_same_ring_is_kept_back_for_seven_days_and_never_made_up_for() {
     all.push("8d low>high worse 80".to_owned());
     assert_eq!(rings(day(8)), (all, 0));
     // The held band moves all the same.
-    let kept = Story::known()
-        .set(day(1), "risk", 75.0)
-        .set(day(2), "risk", 10.0)
-        .set(day(3), "risk", 80.0);
+    let kept = Story::known().set(day(1), "risk", 75.0).set(day(2), "risk", 10.0).set(
+        day(3),
+        "risk",
+        80.0,
+    );
     assert_eq!(kept.end().held("risk"), "high");
 }
 
@@ -200,10 +201,11 @@ fn a_15_a_cooldown_is_of_one_customer_rule_and_target_and_only_real_rings_start_
     let both = review(review(Story::new(), 0).of("d"), 0).end();
     assert_eq!(both.rings("R3-C5").len(), 2);
     // Another target of the same rule.
-    let targets = Story::known()
-        .set(day(1), "risk", 75.0)
-        .set(day(2), "risk", 10.0)
-        .set(day(3), "risk", 45.0);
+    let targets = Story::known().set(day(1), "risk", 75.0).set(day(2), "risk", 10.0).set(
+        day(3),
+        "risk",
+        45.0,
+    );
     assert_eq!(targets.end().rings("risk")[2], "3d low>medium worse 45");
     // A ring that was kept back on day 7 does not make the one of day 9 wait.
     let values = [(1, 75.0), (2, 10.0), (7, 75.0), (8, 10.0), (9, 75.0)];
@@ -291,9 +293,11 @@ fn a_43_a_snooze_holds_from_its_time_until_its_end() {
     }
     // Without an end it never ends.
     assert_eq!(review_at(snoozed(json!({})), day(3000)).0, 0);
-    let before = Story::known()
-        .on(day(1), "contract_reviewed", json!({}))
-        .on(day(1) + 1, "alert_snoozed", json!({}));
+    let before = Story::known().on(day(1), "contract_reviewed", json!({})).on(
+        day(1) + 1,
+        "alert_snoozed",
+        json!({}),
+    );
     assert_eq!(before.end().rings("R3-C5").len(), 1);
 }
 

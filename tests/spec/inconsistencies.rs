@@ -51,7 +51,8 @@ fn i_2_of_weights_count_and_red_flags_the_largest_counts_and_an_override_above_a
     assert_eq!(only(&use_nps_trial).until(THEN).score("risk"), "70 high");
     let no_floors = ("count_floor = [0, 0, 40, 70]", "count_floor = [0]");
     check_option(no_floors, &use_nps_trial, "risk", "50");
-    let story = only(&use_nps_trial).model(no_floors.0, no_floors.1).model(NORMALISED.0, NORMALISED.1);
+    let story =
+        only(&use_nps_trial).model(no_floors.0, no_floors.1).model(NORMALISED.0, NORMALISED.1);
     // 11.428571429 + 9 + 9
     assert_eq!(story.until(THEN).cell("risk"), "29.428571429");
     // A red flag above the count, and more weight than either.
@@ -93,9 +94,11 @@ fn i_6_many_tickets_and_no_word_at_all_are_two_signals() {
 #[test]
 fn i_10_retention_is_judged_at_every_event_and_sampled_at_every_midnight() {
     let nps = |value: i64| json!({"kind": "nps", "value": value});
-    let story = Story::known()
-        .on(day(8), "survey_response", nps(9))
-        .on(day(9) + 5, "survey_response", nps(0));
+    let story = Story::known().on(day(8), "survey_response", nps(9)).on(
+        day(9) + 5,
+        "survey_response",
+        nps(0),
+    );
     // (0.7 × 0 + 0.2 × 90) / 0.9, and then nothing at all, on the same day.
     let before = Story::known().on(day(8), "survey_response", nps(9));
     assert_eq!(before.end().cell("retention"), "20");
@@ -107,9 +110,11 @@ fn i_10_retention_is_judged_at_every_event_and_sampled_at_every_midnight() {
 fn i_12_the_thresholds_of_nps_are_those_of_a_response_from_0_to_10() {
     // Of an account with a promoter and a detractor the detractor counts: no -100 to 100 here.
     let nps = |user: &str, value: i64| json!({"kind": "nps", "value": value, "user_id": user});
-    let story = Story::known()
-        .on(day(1), "survey_response", nps("ana", 10))
-        .on(day(1), "survey_response", nps("leo", 6));
+    let story = Story::known().on(day(1), "survey_response", nps("ana", 10)).on(
+        day(1),
+        "survey_response",
+        nps("leo", 6),
+    );
     assert_eq!(story.end().signal("R3-S1"), "active 6");
     assert_eq!(story.end().signal("R4-S1"), "active 6");
 }

@@ -12,9 +12,7 @@ use super::scenario::{HOUR, START, Story, clock, day};
 fn check_override(orders: &[(i64, Value)], at: i64, wanted: &str) {
     let story = orders
         .iter()
-        .fold(Story::known(), |story, (at, fields)| {
-            story.on(*at, "score_override", fields.clone())
-        })
+        .fold(Story::known(), |story, (at, fields)| story.on(*at, "score_override", fields.clone()))
         .on(0, "contract_reviewed", json!({}));
     assert_eq!(story.until(at).score("risk"), wanted, "{orders:?} at {at}");
 }
@@ -48,9 +46,8 @@ fn a_25_the_newest_override_by_event_time_wins_and_null_clears() {
 #[test]
 fn a_25_an_override_is_of_one_score_and_stands_above_floors_and_missing_coverage() {
     let story = Story::known().consenting();
-    let story = story
-        .on(day(1), "competitor_trial", json!({}))
-        .on(day(1), "competitor_search", json!({}));
+    let story =
+        story.on(day(1), "competitor_trial", json!({})).on(day(1), "competitor_search", json!({}));
     let low = story.clone().set(day(2), "risk", 5.0).end();
     assert_eq!(low.score("risk"), "5 low");
     assert_eq!(low.score("risk_cs"), "0 none");
@@ -122,9 +119,7 @@ fn a_36_of_scores_that_change_at_one_instant_the_first_is_told() {
 fn a_36_the_forecast_looks_120_days_ahead_and_knows_what_expires() {
     let paused = |until: i64| {
         let order = json!({"value": 75, "until": START + until});
-        Story::new()
-            .on(0, "subscription_paused", json!({}))
-            .on(0, "score_override", order)
+        Story::new().on(0, "subscription_paused", json!({})).on(0, "score_override", order)
     };
     assert_eq!(next(&paused(day(50))), "50d risk low");
     assert_eq!(next(&paused(day(120))), "120d risk low");
@@ -142,9 +137,11 @@ fn a_36_the_forecast_looks_120_days_ahead_and_knows_what_expires() {
 
 #[test]
 fn a_36_the_forecast_overlooks_dwell() {
-    let story = Story::known()
-        .options(|options| options.tuning[1].dwell = 3 * DAY)
-        .on(day(1), "login", json!({}));
+    let story = Story::known().options(|options| options.tuning[1].dwell = 3 * DAY).on(
+        day(1),
+        "login",
+        json!({}),
+    );
     assert_eq!(next(&story), "7d risk_cs high");
     assert_eq!(story.until(day(10) - 1).rings("risk_cs").len(), 0);
     assert_eq!(story.until(day(10)).rings("risk_cs").len(), 1);
@@ -167,12 +164,11 @@ fn a_50_a_band_that_improves_by_time_alone_has_faded_and_by_an_event_is_better()
     let better = two_signals().on(day(20), "survey_response", good).end();
     assert_eq!(better.rings("risk"), [worse, "20d medium>low better 10"]);
     // Both close the alert.
-    for story in [two_signals().on(day(61), "tick", json!({}))] {
-        let again = story.set(day(70), "risk", 50.0).set(day(71), "risk", 10.0).end();
-        let alerts = again.alerts_of("risk");
-        assert_eq!(alerts[2]["open_since"], Value::Null);
-        assert_eq!(alerts[3]["open_since"], "2025-03-12T00:00:00Z");
-    }
+    let story = two_signals().on(day(61), "tick", json!({}));
+    let again = story.set(day(70), "risk", 50.0).set(day(71), "risk", 10.0).end();
+    let alerts = again.alerts_of("risk");
+    assert_eq!(alerts[2]["open_since"], Value::Null);
+    assert_eq!(alerts[3]["open_since"], "2025-03-12T00:00:00Z");
 }
 
 #[test]
@@ -230,12 +226,13 @@ fn a_53_a_loss_of_20_points_in_7_days_rings() {
     check_drops(&[start, (day(10), 80.0), (day(20), 69.0)], &[]);
     // Nothing to compare with.
     check_drops(&[start, (day(6), 10.0)], &[]);
-    let seen = Story::known()
-        .set(HOUR, "retention", 90.0)
-        .set(day(10), "retention", 30.0)
-        .end();
-    let kinds: Vec<&Value> = seen.alerts().iter().skip_while(|a| a["rule"] != "retention")
-        .map(|alert| &alert["kind"]).collect();
+    let seen = Story::known().set(HOUR, "retention", 90.0).set(day(10), "retention", 30.0).end();
+    let kinds: Vec<&Value> = seen
+        .alerts()
+        .iter()
+        .skip_while(|a| a["rule"] != "retention")
+        .map(|alert| &alert["kind"])
+        .collect();
     assert_eq!(kinds, ["band", "drop"]);
     assert_eq!(seen.alerts_of("retention")[1]["score"], "retention");
 }
@@ -263,11 +260,8 @@ fn a_53_a_drop_is_kept_back_for_seven_days_and_armed_by_a_return() {
     // From day 10 to 17 the loss of a week is never less than 16, so only a return arms.
     let story = |returned: bool| {
         let story = Story::known().set(HOUR, "retention", 90.0).set(day(10), "retention", 70.0);
-        let story = if returned {
-            story.on(day(12), "subscription_cancelled", json!({}))
-        } else {
-            story
-        };
+        let story =
+            if returned { story.on(day(12), "subscription_cancelled", json!({})) } else { story };
         let story = story
             .set(day(12) + HOUR, "retention", 74.0)
             .on(day(13), "subscription_reactivated", json!({}))

@@ -17,9 +17,11 @@ use super::scenario::{Story, day};
 #[test]
 fn a_08_a_signal_that_is_not_available_still_counts_among_the_others() {
     // On the first day nothing is known but the two answers: 80 + 20 × 2 / 26.
-    let story = Story::new()
-        .on(0, "survey_response", json!({"kind": "nps", "value": 6}))
-        .on(0, "survey_response", json!({"kind": "ces", "value": 4}));
+    let story = Story::new().on(0, "survey_response", json!({"kind": "nps", "value": 6})).on(
+        0,
+        "survey_response",
+        json!({"kind": "ces", "value": 4}),
+    );
     let seen = story.end();
     assert_eq!(seen.score("risk_cs"), "81.538461538 high");
     assert_eq!(seen.cell("coverage_risk_cs"), (5.0 / 29.0).to_string());
@@ -30,10 +32,7 @@ fn a_08_a_signal_that_is_not_available_still_counts_among_the_others() {
 
 #[test]
 fn a_08_risk_and_risk_cs_need_no_coverage() {
-    let seen = Story::new()
-        .sources(&[("login", None)])
-        .on(0, "login", json!({}))
-        .end();
+    let seen = Story::new().sources(&[("login", None)]).on(0, "login", json!({})).end();
     assert_eq!(seen.score("risk"), "0 low");
     assert_eq!(seen.score("risk_cs"), "0 none");
     assert_eq!(seen.cell("coverage_risk"), "0");
@@ -43,9 +42,11 @@ fn a_08_risk_and_risk_cs_need_no_coverage() {
 #[test]
 fn a_17_a_measure_is_one_division_of_whole_numbers() {
     let mean = |scores: &[f64]| {
-        let story = Story::known().each(vec![day(1); scores.len()], "sentiment_scored", |n| {
-            json!({"channel": "call", "score": scores[n]})
-        });
+        let story = Story::known().each(
+            vec![day(1); scores.len()],
+            "sentiment_scored",
+            |n| json!({"channel": "call", "score": scores[n]}),
+        );
         story.end().cell("r3_s2_value").to_owned()
     };
     // 0.1 + 0.2 is not 0.3 in binary; as millionths it is.
@@ -247,9 +248,11 @@ fn a_54_a_signal_that_is_not_available_never_counts_towards_the_floor() {
 fn a_54_the_bound_on_exact_events_is_of_one_customer_and_type() {
     let check = |n_calls: usize, n_logins: usize, wanted: Precision| {
         let story = Story::known()
-            .each(vec![day(1); n_calls], "sentiment_scored", |_| {
-                json!({"channel": "call", "score": 0.5})
-            })
+            .each(
+                vec![day(1); n_calls],
+                "sentiment_scored",
+                |_| json!({"channel": "call", "score": 0.5}),
+            )
             .each(vec![day(1); n_logins], "login", |_| json!({}));
         let mut rules = story.rules();
         rules.exact_events_max = 4;
@@ -275,15 +278,14 @@ fn apply(engine: &mut Engine, story: &Story) -> Vec<Output> {
 
 /// The values of `risk` that go out when it is set to `values` and small changes are kept.
 fn check_published(values: &[f64], wanted: &[f64]) {
-    let story = (1..).zip(values).fold(Story::new(), |story, (n, value)| {
-        story.set(day(n), "risk", *value)
-    });
+    let story =
+        (1..).zip(values).fold(Story::new(), |story, (n, value)| story.set(day(n), "risk", *value));
     let mut rules = story.rules();
     rules.publish = Publish::Changes { min_change: 1.0 };
     let outputs = apply(&mut Engine::new(rules, 1), &story);
     let risk = |output: &Output| match output {
-        Output::Scores(record) => record.scores[0].value.map(Points::get),
-        Output::Alert(_) => None,
+        Output::Scores(record, _) => record.scores[0].value.map(Points::get),
+        Output::Alert(..) => None,
     };
     let found: Vec<f64> = outputs.iter().filter_map(risk).collect();
     assert_eq!(found, wanted, "{values:?}");
