@@ -4,25 +4,26 @@
 //!         ends the work quietly.
 //! Errors  exit 2 for a plan that cannot be, 1 for an output that cannot be written.
 
+mod tally;
+
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use tally::{Tally, report};
 
 use super::Failure;
 use super::packed::PackedFile;
 use crate::kafka::Producer;
 use crate::kafka::produce::{Pace, Parcel};
 use crate::run::Settings;
-use crate::run::counts::{per_second, thousands};
+use crate::run::counts::thousands;
 use crate::run::settings::Layers;
 use crate::unit::EventTime;
 use crate::wire::Fault;
-use crate::wire::generate::{
-    CUSTOMERS_MAX, END, Flavour, Generator, Line, Plan, Share, Shares, Sort,
-};
+use crate::wire::generate::{CUSTOMERS_MAX, END, Flavour, Generator, Plan, Share, Shares};
 
 /// Bytes gathered before they are written.
 const CHUNK_BYTES: usize = 1 << 18;
@@ -271,62 +272,6 @@ fn progress_bar(n_lines: u64) -> ProgressBar {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
-}
-
-/// What was written.
-#[derive(Debug)]
-struct Tally {
-    lines: u64,
-    bytes: u64,
-    late: u64,
-    duplicates: u64,
-    garbage: u64,
-    /// One bit a customer.
-    seen: Vec<u64>,
-    since: Instant,
-}
-
-impl Tally {
-    fn new(args: &Args) -> Tally {
-        let words = args.customers as usize / 64 + 1;
-        let (lines, bytes, late, duplicates, garbage) = (0, 0, 0, 0, 0);
-        let seen = vec![0; words];
-        Tally { lines, bytes, late, duplicates, garbage, seen, since: Instant::now() }
-    }
-
-    fn count(&mut self, line: &Line, n_bytes: usize) {
-        self.lines += 1;
-        self.bytes += n_bytes as u64;
-        match line.sort {
-            Sort::Fresh => {}
-            Sort::Late => self.late += 1,
-            Sort::Duplicate => self.duplicates += 1,
-            Sort::Garbage => self.garbage += 1,
-        }
-        if let Some(word) = self.seen.get_mut(line.customer as usize / 64) {
-            *word |= 1 << (line.customer % 64);
-        }
-    }
-}
-
-fn report(what: &str, tally: &Tally) {
-    let customers: u64 = tally.seen.iter().map(|word| u64::from(word.count_ones())).sum();
-    let rate = per_second(tally.lines, tally.since.elapsed().as_millis());
-    let mut text = format!(
-        "{what}: {} events, {} customers, {} bytes, {} events/s",
-        thousands(tally.lines),
-        thousands(customers),
-        thousands(tally.bytes),
-        thousands(rate),
-    );
-    for (n_lines, sort) in
-        [(tally.late, "late"), (tally.duplicates, "duplicate"), (tally.garbage, "garbage")]
-    {
-        if n_lines != 0 {
-            text.push_str(&format!(", {} {sort}", thousands(n_lines)));
-        }
-    }
-    eprintln!("{text}");
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 //!         input through one `tap` a partition; `handover` takes partitions on and gives them
 //!         up as `group`'s callbacks have noted; `sink` writes the
 //!         outputs through `produce`; `check` looks before anything starts.
-//! Rules   offsets are committed only by [`source::KafkaSource::commit`], with the partition's
-//!         `now` as their metadata (D-2). Nothing is lost silently: what cannot be delivered or
-//!         read becomes a fault that says what is safe.
+//! Rules   offsets are committed only by [`Source::commit`](crate::wire::Source::commit), with the
+//!         partition's `now` as their metadata (D-2). Nothing is lost silently: what cannot be
+//!         delivered or read becomes a fault that says what is safe.
 //! Source  librdkafka 2.12.1 and its `CONFIGURATION.md`; the Kafka protocol, 4.1.
 
 pub mod check;

@@ -1,6 +1,6 @@
 //! The input topic as a [`Source`]: a share of its partitions, by consumer group.
 //!
-//! Shape   one [`Tap`] a partition, emptied in turn into the batch; `handover` takes partitions
+//! Shape   one `Tap` a partition, emptied in turn into the batch; `handover` takes partitions
 //!         on and gives them up between two batches.
 //! Rules   offsets are committed only by [`Source::commit`], waiting for the answer, with the
 //!         partition's `now` as metadata (D-2). A partition is read from its committed offset; at
