@@ -85,6 +85,7 @@ pub(super) fn draft(named: Named, mut section: Section<'_>) -> Option<ScoreDraft
         name: named.name.clone(),
         combine: made.combine?,
         signals: Vec::new(),
+        mask: 0,
         bands,
         worse: worse?,
         exit_margin: margin,

@@ -263,6 +263,7 @@ fn join(
         }
         let own = signals.iter().enumerate().filter(|(_, signal)| signal.score == at);
         score.signals = own.map(|(index, _)| index).collect();
+        score.mask = score.signals.iter().fold(0, |mask, index| mask | 1 << index);
         scores.push(score);
     }
     scores

@@ -76,6 +76,8 @@ pub struct Score {
     pub combine: Combine,
     /// Its signals in model order; none in a weighted score.
     pub signals: Vec<usize>,
+    /// The same, one bit each.
+    pub mask: u128,
     /// Its bands from the lowest up; the first begins at 0.
     pub bands: Vec<Band>,
     /// Which end is the bad one.

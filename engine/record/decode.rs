@@ -24,10 +24,6 @@ use crate::unit::{EventTime, limit};
 
 /// What a record turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every record is an event: a box would cost each of them an allocation"
-)]
 pub enum Decoded<'a> {
     /// An event of a type that the vocabulary has.
     Event(Event<'a>),

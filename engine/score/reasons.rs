@@ -60,15 +60,6 @@ impl Grounds<'_> {
         self.readings.get(signal.measure).and_then(Reading::value)
     }
 
-    /// The active signals of `score`.
-    fn active<'m>(&'m self, score: &'m Score) -> impl Iterator<Item = (usize, &'m Signal)> {
-        score
-            .signals
-            .iter()
-            .filter(|index| self.verdict.is_active(**index))
-            .filter_map(|index| Some((*index, self.model.signals.get(*index)?)))
-    }
-
     fn signal(&self, signal: &Signal, points: f64) -> Part {
         let reading = self.readings.get(signal.measure);
         Part::Signal {
@@ -82,8 +73,11 @@ impl Grounds<'_> {
 
     fn capped(&self, score: &Score, groups: &[Group]) -> Vec<Part> {
         let points = |signal: &Signal| points_in(self.model, score, signal);
-        let mut parts: Vec<Part> =
-            self.active(score).map(|(_, signal)| self.signal(signal, points(signal))).collect();
+        let mut parts: Vec<Part> = self
+            .verdict
+            .active(self.model, score)
+            .map(|(_, signal)| self.signal(signal, points(signal)))
+            .collect();
         let sums = self.verdict.group_sums(self.model, score, groups);
         let mut weighted = 0.0;
         for (sum, group) in sums.iter().zip(groups) {
@@ -120,13 +114,17 @@ impl Grounds<'_> {
                 let span = levels.get(first.group).map_or(0.0, |level| level.span);
                 let others = others(self.model, score, worst);
                 let mut parts = vec![self.signal(first, base(first))];
-                let rest = self.active(score).filter(|(index, _)| *index != worst);
+                let rest =
+                    self.verdict.active(self.model, score).filter(|(index, _)| *index != worst);
                 parts.extend(rest.map(|(_, s)| self.signal(s, span * s.points / others)));
                 parts
             }
             Severity::SumCapped => {
-                let mut parts: Vec<Part> =
-                    self.active(score).map(|(_, s)| self.signal(s, base(s))).collect();
+                let mut parts: Vec<Part> = self
+                    .verdict
+                    .active(self.model, score)
+                    .map(|(_, s)| self.signal(s, base(s)))
+                    .collect();
                 let sum: f64 = parts.iter().map(Part::points).sum();
                 if 100.0 < sum {
                     parts.push(Part::Cap {
@@ -141,7 +139,7 @@ impl Grounds<'_> {
             Severity::NoisyOr => {
                 let mut left = 100.0;
                 let mut parts = Vec::new();
-                for (_, signal) in self.active(score) {
+                for (_, signal) in self.verdict.active(self.model, score) {
                     let points = left * base(signal) / 100.0;
                     left -= points;
                     parts.push(self.signal(signal, points));

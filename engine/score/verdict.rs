@@ -168,6 +168,21 @@ impl Verdict {
         score.signals.iter().filter_map(|index| Some((*index, model.signals.get(*index)?)))
     }
 
+    /// The active signals of `score` with their indices, in model order.
+    pub fn active<'m>(
+        &self,
+        model: &'m Model,
+        score: &'m Score,
+    ) -> impl Iterator<Item = (usize, &'m Signal)> {
+        let mut left = self.active & score.mask;
+        std::iter::from_fn(move || {
+            let index = left.trailing_zeros() as usize;
+            // Of nothing all bits are zero: there is no signal with that index.
+            left &= left.wrapping_sub(1);
+            Some((index, model.signals.get(index)?))
+        })
+    }
+
     /// Available weight of `score` over all its weight, 0 to 1; 0 while cancelled.
     pub fn coverage(&self, model: &Model, score: &Score, readings: &[Reading]) -> f64 {
         if self.status == Status::Cancelled {
@@ -189,10 +204,8 @@ impl Verdict {
     /// The points of every group before its cap.
     pub fn group_sums(&self, model: &Model, score: &Score, groups: &[Group]) -> SmallVec<[f64; 8]> {
         let mut sums: SmallVec<[f64; 8]> = SmallVec::from_elem(0.0, groups.len());
-        for (index, signal) in Verdict::signals(model, score) {
-            if self.is_active(index)
-                && let Some(sum) = sums.get_mut(signal.group)
-            {
+        for (_, signal) in self.active(model, score) {
+            if let Some(sum) = sums.get_mut(signal.group) {
                 *sum += points_in(model, score, signal);
             }
         }
@@ -200,6 +213,9 @@ impl Verdict {
     }
 
     fn weighted_groups(&self, model: &Model, score: &Score, groups: &[Group]) -> f64 {
+        if self.active & score.mask == 0 {
+            return 0.0;
+        }
         let sums = self.group_sums(model, score, groups);
         sums.iter().zip(groups).map(|(sum, group)| sum.min(group.cap)).sum()
     }
@@ -213,14 +229,13 @@ impl Verdict {
         };
         let counts =
             |signal: &Signal| count_groups.is_empty() || count_groups.contains(&signal.group);
-        let n_active = Verdict::signals(model, score)
-            .filter(|(index, signal)| self.is_active(*index) && counts(signal))
-            .count();
+        let n_active = self.active(model, score).filter(|(_, signal)| counts(signal)).count();
         let points = count_floor.get(n_active).or(count_floor.last()).copied().unwrap_or(0.0);
         let mut floor = Floor { flag: None, n_active, points };
-        for (index, flag) in model.flags.iter().enumerate() {
-            if model.scores.get(flag.score).is_some_and(|of| of.name == score.name)
-                && self.is_flagged(index)
+        let flags = if self.flags == 0 { [].as_slice() } else { model.flags.as_slice() };
+        for (index, flag) in flags.iter().enumerate() {
+            if self.is_flagged(index)
+                && model.scores.get(flag.score).is_some_and(|of| of.name == score.name)
                 && floor.points < flag.floor
             {
                 floor = Floor { flag: Some(index), n_active, points: flag.floor };
@@ -230,7 +245,7 @@ impl Verdict {
     }
 
     fn severity(&self, model: &Model, score: &Score, rule: (&[Level], Severity)) -> f64 {
-        let active = || Verdict::signals(model, score).filter(|(index, _)| self.is_active(*index));
+        let active = || self.active(model, score);
         let level = |signal: &Signal| rule.0.get(signal.group);
         let base = |signal: &Signal| level(signal).map_or(0.0, |level| level.base);
         match rule.1 {
@@ -255,9 +270,7 @@ impl Verdict {
 
     /// The first of the active signals of the worst level.
     pub fn worst<'m>(&self, model: &'m Model, score: &'m Score) -> Option<(usize, &'m Signal)> {
-        Verdict::signals(model, score)
-            .filter(|(index, _)| self.is_active(*index))
-            .min_by_key(|(index, signal)| (signal.group, *index))
+        self.active(model, score).min_by_key(|(index, signal)| (signal.group, *index))
     }
 }
 

@@ -56,12 +56,15 @@ impl Kept {
 }
 
 impl Memo {
-    /// Brings the memo up to the instant of `scope` and writes it into `readings`, where measures
-    /// that nobody reads directly read "not available".
+    /// Brings the memo up to the instant of `scope` and writes it into `readings`, which no other
+    /// model may have used; measures that nobody reads directly read "not available" there.
     pub fn refresh(&mut self, scope: &Scope<'_>, stale: Stale, readings: &mut Vec<Reading>) {
         let reads = &scope.model.reads;
-        readings.clear();
-        readings.resize(scope.model.measures.len(), Reading::none(EventTime::NEVER));
+        let none = Reading::none(EventTime::NEVER);
+        if readings.len() != scope.model.measures.len() {
+            readings.clear();
+            readings.resize(scope.model.measures.len(), none);
+        }
         // Whoever was ever away is rare enough to be read anew every time.
         let all = stale == Stale::All
             || self.kept.len() != reads.direct.len()
@@ -71,33 +74,35 @@ impl Memo {
         if all {
             self.kept.clear();
             self.kept.reserve_exact(reads.direct.len());
-        }
-        let moved: &[u16] = match stale {
-            Stale::By(kind) => match reads.moves.get(kind.index()) {
-                Some(Moves::Some(moved)) => moved,
-                _ => &[],
-            },
-            _ => &[],
-        };
-        let mut moved = moved.iter().copied().peekable();
-        let mut continuous = reads.continuous.iter().copied().peekable();
-        for (place, measure) in (0_u16..).zip(&reads.direct) {
-            let Some(slot) = readings.get_mut(*measure) else { continue };
-            let touched = moved.next_if_eq(&place).is_some();
-            let restless = continuous.next_if_eq(&place).is_some();
-            let kept = self.kept.get_mut(usize::from(place));
-            match kept {
-                Some(kept) if !touched && !restless && scope.now < kept.until => {
-                    *slot = kept.reading();
+            self.kept.extend(reads.direct.iter().map(|index| Kept::of(&scope.look(*index))));
+        } else {
+            for (kept, measure) in self.kept.iter_mut().zip(&reads.direct) {
+                if kept.until <= scope.now {
+                    *kept = Kept::of(&scope.look(*measure));
                 }
-                _ => {
-                    let reading = scope.look(*measure);
-                    *slot = reading;
-                    match kept {
-                        Some(kept) => *kept = Kept::of(&reading),
-                        None => self.kept.push(Kept::of(&reading)),
+            }
+            if let Stale::By(kind) = stale
+                && let Some(Moves::Some(moved)) = reads.moves.get(kind.index())
+            {
+                for place in moved.iter().map(|place| usize::from(*place)) {
+                    if let (Some(kept), Some(measure)) =
+                        (self.kept.get_mut(place), reads.direct.get(place))
+                    {
+                        *kept = Kept::of(&scope.look(*measure));
                     }
                 }
+            }
+        }
+        for (kept, measure) in self.kept.iter().zip(&reads.direct) {
+            if let Some(slot) = readings.get_mut(*measure) {
+                *slot = kept.reading();
+            }
+        }
+        for place in &reads.continuous {
+            if let Some(measure) = reads.direct.get(usize::from(*place))
+                && let Some(slot) = readings.get_mut(*measure)
+            {
+                *slot = scope.look(*measure);
             }
         }
     }
