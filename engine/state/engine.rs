@@ -149,8 +149,6 @@ impl Engine {
         let mut plan = Plan::new(self.partitions.len());
         if let Some(found) = self.partitions.get_mut(partition as usize)
             && found.now < to
-            // A partition that never saw an event has no customers and no time.
-            && found.now != EventTime::ALWAYS
         {
             found.now = to;
             plan.moved(partition as usize, 0, to);
