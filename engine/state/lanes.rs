@@ -200,8 +200,8 @@ impl Lane {
         self.book.find(id, key)
     }
 
-    /// The earliest instant at which a timer calls.
-    pub fn next_due(&self) -> Option<EventTime> {
-        self.timers.next()
+    /// Whether a timer may call by `now`.
+    pub fn is_due(&self, now: EventTime) -> bool {
+        self.timers.is_due(now)
     }
 }

@@ -62,13 +62,12 @@ impl Timers {
         }
     }
 
-    /// The earliest entry's time.
-    pub fn next(&self) -> Option<EventTime> {
-        if let Some(Reverse((time, _))) = self.near.peek() {
-            return Some(*time);
+    /// Whether there may be an entry that is not after `now`; without one there is none.
+    pub fn is_due(&self, now: EventTime) -> bool {
+        match self.near.peek() {
+            Some(Reverse((time, _))) => *time <= now,
+            None => self.far.first_key_value().is_some_and(|(first, _)| *first <= stretch(now)),
         }
-        let first = self.far.first_key_value();
-        first.and_then(|(_, entries)| entries.iter().map(|entry| entry.0).min())
     }
 }
 
@@ -83,8 +82,9 @@ mod tests {
         for (slot, time) in (0..).zip(times) {
             timers.push(EventTime::from_millis(time), slot);
         }
-        assert_eq!(timers.next(), Some(EventTime::from_millis(5)));
+        assert!(timers.is_due(EventTime::from_millis(5)));
         assert_eq!(timers.pop(EventTime::from_millis(4)), None);
+        assert!(!timers.is_due(EventTime::from_millis(4)));
         let mut taken = Vec::new();
         while let Some((time, _)) = timers.pop(EventTime::from_millis(5_000_000_000)) {
             taken.push(time.millis());
@@ -93,6 +93,6 @@ mod tests {
             }
         }
         assert_eq!(taken, [5, 7, 8, 900, 4_194_303, 4_194_304, 5_000_000_000]);
-        assert_eq!(timers.next(), Some(EventTime::from_millis(5_000_000_001)));
+        assert!(timers.is_due(EventTime::from_millis(5_000_000_001)));
     }
 }
