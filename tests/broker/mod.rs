@@ -13,6 +13,7 @@ mod start;
 mod topics;
 
 use std::env;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 pub(crate) use start::Broker;
@@ -26,11 +27,19 @@ pub(crate) fn shared() -> Option<&'static Broker> {
     });
     match broker {
         Ok(broker) => Some(broker),
-        Err(why) => {
-            let demand = env::var("EBB_TEST_DEMAND").unwrap_or_default();
-            assert!(!demand.contains("broker"), "a broker is demanded: {why}");
-            println!("skipped: {why}");
-            None
-        }
+        Err(why) => skipped("broker", why),
     }
+}
+
+/// The folder of jars that Kafka's own tools stand in, or `None` where the test is to be skipped.
+pub(crate) fn tools() -> Option<PathBuf> {
+    start::jars().map_or_else(|why| skipped("clients", &why), Some)
+}
+
+/// Passes over a test that wants `what`, unless that is demanded.
+fn skipped<T>(what: &str, why: &str) -> Option<T> {
+    let demand = env::var("EBB_TEST_DEMAND").unwrap_or_default();
+    assert!(!demand.contains(what), "{what} demanded: {why}");
+    println!("skipped: {why}");
+    None
 }

@@ -72,7 +72,7 @@ impl Drop for Broker {
 }
 
 /// The folder of jars, fetched by Maven if it is not there yet.
-fn jars() -> Result<PathBuf, String> {
+pub(super) fn jars() -> Result<PathBuf, String> {
     let cache = match (env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")) {
         (Some(cache), _) => PathBuf::from(cache),
         (None, Some(home)) => Path::new(&home).join(".cache"),
