@@ -56,7 +56,7 @@ impl Stage {
         for (key, value) in records {
             let topic = &self.settings.input.topic;
             let (key, value) = (key.map(str::as_bytes), value.map(str::as_bytes));
-            producer.send(&Parcel { topic, key, value, headers: &[] }).unwrap();
+            producer.send(&Parcel { topic, partition: None, key, value, headers: &[] }).unwrap();
         }
         producer.settle().unwrap();
     }
