@@ -1,9 +1,11 @@
 //! Measures: a number, or "not available", for a customer at an instant.
 
+use serde::Serialize;
+
 use crate::unit::{EventTime, Micros, Span};
 
 /// One measure.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Measure {
     /// Its name in the file.
     pub name: String,
@@ -28,7 +30,7 @@ pub struct Measure {
 }
 
 /// The values that the readers of a measure can tell apart: those between `low` and `high`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Felt {
     /// All values at or below this are alike to them.
     pub low: f64,
@@ -37,7 +39,7 @@ pub struct Felt {
 }
 
 /// The half-open window (T − `length`, T − `exclude_last`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Window {
     /// How far back it reaches.
     pub length: Span,
@@ -46,7 +48,7 @@ pub struct Window {
 }
 
 /// How a measure is computed. `track` and the measures named are indices into the model.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum How {
     /// Events in the window. Track `Times`.
     Count {
@@ -184,7 +186,7 @@ pub enum How {
 }
 
 /// Whether `known_since` stands in for an event that never came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum OrKnown {
     /// It does.
     Known,
@@ -193,7 +195,7 @@ pub enum OrKnown {
 }
 
 /// Whether a ratio is bounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Bound {
     /// At most 1.
     One,
@@ -202,7 +204,7 @@ pub enum Bound {
 }
 
 /// How the days of a baseline are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Days {
     /// Whole days in which the customer was known and neither paused nor cancelled; n/a below
     /// `min_history` of them.
@@ -215,7 +217,7 @@ pub enum Days {
 }
 
 /// Something the customer is or has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum StateOf {
     /// Monthly recurring revenue, n/a until an event names it.
     Mrr,
@@ -228,7 +230,7 @@ pub enum StateOf {
 }
 
 /// A comparison.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Compare {
     /// Which comparison.
     pub op: Op,
@@ -237,7 +239,7 @@ pub struct Compare {
 }
 
 /// The comparisons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Op {
     /// Less than.
     Lt,

@@ -36,10 +36,12 @@ pub use score::{
 };
 pub use track::{Entry, Feed, FieldTest, Filter, Number, Shape, Test, Track};
 
+use serde::Serialize;
+
 use crate::unit::Span;
 
 /// A compiled model.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Model {
     /// Its id; stands in every alert and score.
     pub id: String,
@@ -67,12 +69,13 @@ pub struct Model {
     pub purposes: Vec<String>,
     /// Features per plan; the last row is `"*"`, any other plan.
     pub catalog: Vec<PlanFeatures>,
-    /// Who reads what.
+    /// Who reads what; it follows from the rest.
+    #[serde(skip)]
     pub reads: Reads,
 }
 
 /// How many features a plan has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlanFeatures {
     /// The plan's name, or `*`.
     pub plan: String,

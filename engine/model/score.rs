@@ -1,11 +1,13 @@
 //! Signals, red flags, scores and their bands.
 
+use serde::Serialize;
+
 use crate::model::measure::Compare;
 use crate::record::Kind;
 use crate::unit::{Micros, Span};
 
 /// A test of one measure that adds to one score.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Signal {
     /// Its id in the specification, such as `R3-B1`.
     pub id: String,
@@ -30,7 +32,7 @@ pub struct Signal {
 }
 
 /// Whether something rings by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Rings {
     /// When it becomes active; the span is its cooldown.
     WhenActive {
@@ -42,7 +44,7 @@ pub enum Rings {
 }
 
 /// A combination that puts a floor under a score.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RedFlag {
     /// Its id, such as `RF-1`.
     pub id: String,
@@ -59,7 +61,7 @@ pub struct RedFlag {
 }
 
 /// One part of a red flag.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Condition {
     /// This signal is active.
     Signal(usize),
@@ -68,7 +70,7 @@ pub enum Condition {
 }
 
 /// One score.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Score {
     /// Its name.
     pub name: String,
@@ -97,7 +99,7 @@ pub struct Score {
 }
 
 /// Which end of a score is the bad one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Worse {
     /// A higher score is worse: a risk.
     Higher,
@@ -106,7 +108,7 @@ pub enum Worse {
 }
 
 /// One band: scores from `from` up to the next band's.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Band {
     /// Its name.
     pub name: String,
@@ -123,7 +125,7 @@ pub struct Band {
 }
 
 /// Whether a band asks for action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Asks {
     /// It does: a customer who is first seen there rings.
     Action,
@@ -132,7 +134,7 @@ pub enum Asks {
 }
 
 /// How a score is made of its signals or measures.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Combine {
     /// Σ over groups of min(cap, Σ points), then floors by count and by red flag.
     CappedSum {
@@ -167,7 +169,7 @@ pub enum Combine {
 }
 
 /// A group of signals with a cap.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Group {
     /// Its name.
     pub name: String,
@@ -176,7 +178,7 @@ pub struct Group {
 }
 
 /// A level of severity.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Level {
     /// Its name.
     pub name: String,
@@ -189,7 +191,7 @@ pub struct Level {
 }
 
 /// The ways to make one number of severities.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Severity {
     /// Base of the worst, plus span × Σ points of the other active / Σ points of all others.
     Max,
@@ -200,7 +202,7 @@ pub enum Severity {
 }
 
 /// One part of a weighted score.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Subscore {
     /// Its name.
     pub name: String,
@@ -211,7 +213,7 @@ pub struct Subscore {
 }
 
 /// A measure turned into 0 to 100 points, linear from `low` to `high`, clamped.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct InputRule {
     /// Index of the measure.
     pub measure: usize,
@@ -222,7 +224,7 @@ pub struct InputRule {
 }
 
 /// When the fall of a score rings.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DropRule {
     /// Against the sample of so many days ago.
     pub days: u32,
@@ -235,7 +237,7 @@ pub struct DropRule {
 }
 
 /// What rings at the arrival of an event of one type (CX-1).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Intent {
     /// Its id: the alert's rule.
     pub id: String,

@@ -1,10 +1,12 @@
 //! What is remembered of a customer, and how an event gets in.
 
+use serde::Serialize;
+
 use crate::record::Field;
 use crate::unit::{Micros, Span};
 
 /// One thing remembered of every customer: one copy of the events that several measures read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Track {
     /// For people: the types and field it remembers.
     pub name: String,
@@ -16,7 +18,7 @@ pub struct Track {
 }
 
 /// How a track keeps its entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Shape {
     /// Every time: counts and rates.
     Times,
@@ -38,7 +40,7 @@ pub enum Shape {
 }
 
 /// One way from an event of one type into one track.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Feed {
     /// Index of the track.
     pub track: usize,
@@ -49,7 +51,7 @@ pub struct Feed {
 }
 
 /// What is kept of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Entry {
     /// Its time: into `Times`, or into `Latest` as 1 / 1.
     Time,
@@ -81,7 +83,7 @@ pub enum Entry {
 }
 
 /// A number taken from an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Number {
     /// The field as it stands.
     Field(Field),
@@ -94,14 +96,14 @@ pub enum Number {
 }
 
 /// Which events: any of the rows, all tests of a row; no row lets every event in.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
 pub struct Filter {
     /// The rows.
     pub any: Vec<Vec<FieldTest>>,
 }
 
 /// A test of one field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldTest {
     /// Which field.
     pub field: Field,
@@ -110,7 +112,7 @@ pub struct FieldTest {
 }
 
 /// What must hold of a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Test {
     /// A text that is one of these.
     OneOf(Vec<String>),

@@ -5,14 +5,14 @@
 //! Source  DESIGN §7 and D-6.
 
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::record::alert::Model;
 use crate::record::encode::{Shown, bytes_of};
 use crate::unit::{EventTime, Points};
 
 /// Whether the customer is a customer now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// Judged as usual.
     Active,

@@ -3,12 +3,14 @@
 //! Shape   the value, the band held, the band told, a move that is waiting, the daily samples.
 //! Source  readings of the specification.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::DropRule;
 use crate::score::trend::Samples;
 use crate::unit::{EventTime, Points};
 
 /// What was said of one score.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Held {
     /// The score as last judged.
     pub value: Option<Points>,
@@ -23,7 +25,7 @@ pub struct Held {
 }
 
 /// A move that must hold for a while before it rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Waiting {
     pub(crate) to: u8,
     pub(crate) since: EventTime,
@@ -31,14 +33,14 @@ pub(crate) struct Waiting {
 }
 
 /// Whether an event or time moved a score.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Moved {
     ByEvent,
     ByTime,
 }
 
 /// Whether the next fall rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Arming {
     Armed,
     Spent,

@@ -7,6 +7,7 @@
 //!         without a change says nothing.
 //! Source  DESIGN §7; readings.
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
@@ -43,7 +44,7 @@ pub struct Tally {
 }
 
 /// What was said of one customer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Machine {
     active: u128,
     flags: u128,

@@ -4,6 +4,7 @@
 //!         over; snoozes add up.
 //! Source  readings of the specification.
 
+use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use crate::model::Model;
@@ -11,7 +12,7 @@ use crate::record::{Event, Field, Kind};
 use crate::unit::{EventTime, Key, Points, Span};
 
 /// A score set by hand.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Override {
     score: usize,
     /// From when.
@@ -27,7 +28,7 @@ pub struct Override {
 }
 
 /// Alerts kept back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Snooze {
     rule: Option<Key>,
     from: EventTime,
@@ -35,7 +36,7 @@ struct Snooze {
 }
 
 /// All orders for one customer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Orders {
     overrides: ThinVec<Override>,
     snoozes: ThinVec<Snooze>,

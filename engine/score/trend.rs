@@ -4,12 +4,13 @@
 //!         it differs from the one before are kept, 8 bytes each.
 //! Source  readings of the specification.
 
+use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use crate::unit::{EventTime, Points, Span};
 
 /// The samples of one score.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Samples {
     /// The day in the upper bits, the score's steps plus one below, zero for null.
     packed: ThinVec<u64>,

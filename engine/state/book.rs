@@ -28,15 +28,33 @@ impl Book {
         if let Some(slot) = self.slots.find(key.bits(), is_same) {
             return *slot;
         }
+        self.push(Customer::new(id, key))
+    }
+
+    /// Makes room for `n_customers` in all, as far as there is any.
+    pub(crate) fn reserve(&mut self, n_customers: usize) {
+        self.slots.reserve(n_customers, hash_in(&self.customers));
+        self.customers.reserve_exact(n_customers);
+    }
+
+    /// Takes in `customer` and returns its slot; `None` if there is one of that id already.
+    pub(crate) fn take_in(&mut self, customer: Customer) -> Option<u32> {
+        if self.find(customer.id(), customer.key()).is_some() {
+            return None;
+        }
+        Some(self.push(customer))
+    }
+
+    /// Puts `customer`, whom nobody here knows, into a new slot.
+    fn push(&mut self, customer: Customer) -> u32 {
         // A lane that could hold more than 4 billion customers would need terabytes.
         let slot = u32::try_from(self.customers.len()).unwrap_or(u32::MAX);
-        let hash = |slot: &u32| customers.get(*slot as usize).map_or(0, |known| known.key().bits());
-        self.slots.insert_unique(key.bits(), slot, hash);
+        self.slots.insert_unique(customer.key().bits(), slot, hash_in(&self.customers));
         if self.customers.len() == self.customers.capacity() {
             // An eighth more, not twice as much: slots are the largest thing there is.
             self.customers.reserve_exact(self.customers.len() / 8 + 64);
         }
-        self.customers.push(Customer::new(id, key));
+        self.customers.push(customer);
         slot
     }
 
@@ -70,6 +88,11 @@ impl Book {
     pub fn is_empty(&self) -> bool {
         self.customers.is_empty()
     }
+}
+
+/// What the table goes by.
+fn hash_in(customers: &[Customer]) -> impl Fn(&u32) -> u64 {
+    |slot| customers.get(*slot as usize).map_or(0, |known| known.key().bits())
 }
 
 #[cfg(test)]

@@ -1,18 +1,21 @@
 //! One customer: past, orders, what was said, and when to look again.
 
+use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use crate::record::scores::Status;
 use crate::score::{Machine, Orders};
+use crate::unit::limit::CUSTOMER_ID_BYTES_MAX;
 use crate::unit::{EventTime, Key, Points};
 use crate::window::{History, Memo};
 
 /// One customer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Customer {
     /// What the customer did.
     pub history: History,
-    /// What it measured to when it was last judged.
+    /// What it measured to when it was last judged; whoever has none looks anew.
+    #[serde(skip)]
     pub memo: Memo,
     /// What was said of it.
     pub machine: Machine,
@@ -25,13 +28,15 @@ pub struct Customer {
     /// The next instant at which something changes if nothing else happens.
     pub due: EventTime,
     /// The instant at which the timers will next call, not after `due`.
+    #[serde(skip, default = "never")]
     pub queued: EventTime,
     id: Box<str>,
+    #[serde(skip, default = "unknown")]
     key: Key,
 }
 
 /// An event that waits for its time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// Its time.
     pub time: EventTime,
@@ -42,12 +47,21 @@ pub struct Waiting {
 }
 
 /// The scores as they last went out.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Published {
     /// Value, band of the value and held band of every score.
     pub scores: Vec<(Option<Points>, Option<u8>, Option<u8>)>,
     /// The status.
     pub status: Option<Status>,
+}
+
+fn never() -> EventTime {
+    EventTime::NEVER
+}
+
+/// The key of a customer just read back, until [`Customer::come_back`] knows better.
+fn unknown() -> Key {
+    Key::from_bits(0)
 }
 
 impl Customer {
@@ -65,6 +79,14 @@ impl Customer {
             id: Box::from(id),
             key,
         }
+    }
+
+    /// Fills in what follows from the rest of a customer just read back, or tells that the rest
+    /// cannot be.
+    pub(crate) fn come_back(mut self) -> Option<Customer> {
+        self.key = Key::of(self.id.as_bytes());
+        let is_named = (1..=CUSTOMER_ID_BYTES_MAX).contains(&self.id.len());
+        (is_named && self.history.is_whole()).then_some(self)
     }
 
     /// The customer's id.

@@ -9,6 +9,7 @@
 
 use crate::record::Event;
 use crate::score::Tally;
+use crate::state::checkpoint::{Draft, Header, Mark, Print, Progress, Restored};
 use crate::state::customer::Customer;
 use crate::state::lanes::{Job, Lane, Task, work};
 use crate::state::output::{Output, in_order};
@@ -20,6 +21,7 @@ use crate::unit::{EventTime, Key, Span};
 #[derive(Debug)]
 pub struct Engine {
     rules: Rules,
+    print: Print,
     partitions: Vec<Partition>,
 }
 
@@ -31,6 +33,7 @@ struct Partition {
     retold: EventTime,
     seen: Seen,
     lanes: Vec<Lane>,
+    draft: Option<Draft>,
 }
 
 /// One decoded record on its way in.
@@ -81,7 +84,7 @@ pub struct Applied {
 impl Engine {
     /// An engine without customers, for `n_partitions` partitions.
     pub fn new(rules: Rules, n_partitions: u32) -> Engine {
-        let mut engine = Engine { rules, partitions: Vec::new() };
+        let mut engine = Engine { print: Print::of(&rules), rules, partitions: Vec::new() };
         engine.reach(n_partitions);
         engine
     }
@@ -93,7 +96,7 @@ impl Engine {
         }
     }
 
-    /// Forgets everything of `partition`.
+    /// Forgets everything of `partition`, a checkpoint on its way included.
     pub fn forget(&mut self, partition: u32) {
         if let Some(found) = self.partitions.get_mut(partition as usize) {
             *found = Partition::new(&self.rules);
@@ -166,6 +169,60 @@ impl Engine {
         self.carry_out(plan, Vec::new(), &[])
     }
 
+    /// Begins a checkpoint of `partition` as it stands now; one that is on its way is given up.
+    ///
+    /// What is begun is written by [`Engine::continue_checkpoint`], while the partition goes on.
+    pub fn begin_checkpoint(&mut self, partition: u32, mark: Mark) {
+        let Some(found) = self.partitions.get_mut(partition as usize) else { return };
+        let n_customers = found.lanes.iter().map(Lane::len).sum::<usize>() as u64;
+        let header = Header {
+            topic: self.rules.topic.clone(),
+            partition,
+            mark,
+            now: found.now,
+            retold: found.retold,
+            print: self.print.clone(),
+            n_customers,
+        };
+        let remembered = found.seen.remembered(found.now);
+        found.draft = Some(Draft::begin(&header, &mut found.lanes, remembered));
+    }
+
+    /// Writes about `n_customers_max` more customers of the checkpoint of `partition`; `None` if
+    /// none is on its way.
+    pub fn continue_checkpoint(
+        &mut self,
+        partition: u32,
+        n_customers_max: usize,
+    ) -> Option<Progress> {
+        let found = self.partitions.get_mut(partition as usize)?;
+        let progress = found.draft.as_mut()?.go_on(&mut found.lanes, n_customers_max);
+        if let Progress::Done(_) = progress {
+            self.abandon_checkpoint(partition);
+        }
+        Some(progress)
+    }
+
+    /// Gives up the checkpoint of `partition` that is on its way, if one is.
+    pub fn abandon_checkpoint(&mut self, partition: u32) {
+        if let Some(found) = self.partitions.get_mut(partition as usize) {
+            found.draft = None;
+            found.lanes.iter_mut().for_each(Lane::end_share);
+        }
+    }
+
+    /// Puts what was read back into the place of all that is known of `partition`.
+    ///
+    /// It must have been read under the rules of this engine.
+    pub fn install(&mut self, partition: u32, restored: Restored) {
+        self.reach(partition.saturating_add(1));
+        if let Some(found) = self.partitions.get_mut(partition as usize) {
+            let Restored { header, lanes, seen } = restored;
+            let (now, retold) = (header.now, header.retold);
+            *found = Partition { now, retold, seen, lanes, draft: None };
+        }
+    }
+
     /// Lets the lanes work and brings their output into order.
     fn carry_out(&mut self, plan: Plan, fates: Vec<Fate>, arrivals: &[Arrival<'_>]) -> Applied {
         let mut tasks = Vec::new();
@@ -199,7 +256,7 @@ impl Engine {
 }
 
 /// The lane, of `n_lanes`, that the customer with `key` walks.
-fn lane_of(key: Key, n_lanes: usize) -> usize {
+pub(crate) fn lane_of(key: Key, n_lanes: usize) -> usize {
     // The upper bits, for the lane's own table goes by the lower ones.
     usize::try_from(key.bits() >> 40).unwrap_or(0) % n_lanes.max(1)
 }
@@ -232,6 +289,7 @@ impl Partition {
             retold: EventTime::ALWAYS,
             seen: Seen::new(rules.dedup_horizon),
             lanes: (0..rules.n_lanes.max(1)).map(|_| Lane::default()).collect(),
+            draft: None,
         }
     }
 
@@ -267,7 +325,7 @@ impl Partition {
         if reach != Span::FOREVER && event.time <= self.now.minus(reach) {
             return Fate::TooOld;
         }
-        self.seen.remember(identity, now);
+        self.seen.remember(identity, now, self.now);
         let fate = match (waits, event.time < self.now) {
             (true, _) => Fate::Waiting,
             (false, true) => Fate::Late,

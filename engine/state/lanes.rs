@@ -6,12 +6,14 @@
 //! Cost    one task a lane and call; a single lane runs where it is called.
 
 use rayon::iter::{
-    IndexedParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelIterator,
+    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator,
+    IntoParallelRefMutIterator, ParallelIterator,
 };
 
 use crate::record::decode::{Decoded, decode};
 use crate::score::Tally;
 use crate::state::book::Book;
+use crate::state::checkpoint::Share;
 use crate::state::customer::{Customer, Waiting};
 use crate::state::engine::Arrival;
 use crate::state::output::{Output, Place, Placed, Provenance};
@@ -27,6 +29,8 @@ pub struct Lane {
     timers: Timers,
     scratch: Scratch,
     fresh: Vec<Output>,
+    /// What the lane has to write of a checkpoint, while one is on its way.
+    share: Option<Box<Share>>,
 }
 
 /// One record for a lane.
@@ -80,6 +84,25 @@ pub fn side_by_side<T: Sync, R: Send>(items: &[T], each: impl Fn(&T) -> R + Sync
     items.par_iter().with_min_len(SHARE).map(each).collect()
 }
 
+/// Does `each` to all `items`, one task an item; the results keep the order.
+pub(crate) fn all_at_once<T: Send, R: Send>(
+    items: Vec<T>,
+    each: impl Fn(T) -> R + Sync + Send,
+) -> Vec<R> {
+    items.into_par_iter().map(each).collect()
+}
+
+/// Lets every lane write up to `n_max` customers of its share; returns whether all are written.
+pub(crate) fn draw(lanes: &mut [Lane], n_max: usize) -> bool {
+    match lanes {
+        [only] => only.draw(n_max),
+        // Every lane must have its turn: no short cut at the first that is not through.
+        several => {
+            several.par_iter_mut().map(|lane| lane.draw(n_max)).reduce(|| true, |a, b| a & b)
+        }
+    }
+}
+
 impl Task<'_> {
     fn run(&mut self, arrivals: &[Arrival<'_>], rules: &Rules) {
         for job in std::mem::take(&mut self.jobs) {
@@ -97,6 +120,7 @@ impl Task<'_> {
         let event = &arrival.event;
         let slot = self.lane.book.slot(&event.customer_id, job.key);
         if let Some(bytes) = arrival.waits {
+            self.lane.preserve(slot);
             let Some(customer) = self.lane.book.at_mut(slot) else { return };
             let waiting =
                 Waiting { time: event.time, offset: arrival.offset, bytes: Box::from(bytes) };
@@ -142,6 +166,7 @@ impl Task<'_> {
         let turn = self.moves.partition_point(|(_, now)| *now < at);
         let turn = self.moves.get(turn).map_or(u64::MAX, |(record, _)| *record);
         let place = Place { turn, at };
+        self.lane.preserve(slot);
         let Some(customer) = self.lane.book.at_mut(slot) else { return };
         let is_known = customer.history.known_since() != EventTime::NEVER;
         let due = customer.waiting.partition_point(|waiting| waiting.time <= at);
@@ -171,6 +196,7 @@ impl Task<'_> {
         rules: &Rules,
     ) {
         let lane = &mut *self.lane;
+        lane.preserve(slot);
         let Some(customer) = lane.book.at_mut(slot) else { return };
         let mut desk = Desk { outputs: &mut lane.fresh, scratch: &mut lane.scratch };
         let tally = step(customer, occasion, when.0, rules, &mut desk);
@@ -195,9 +221,57 @@ impl Lane {
         self.book.iter()
     }
 
+    /// How many customers it has.
+    pub(crate) fn len(&self) -> usize {
+        self.book.len()
+    }
+
     /// The customer called `id`.
     pub fn find(&self, id: &str, key: Key) -> Option<&Customer> {
         self.book.find(id, key)
+    }
+
+    /// Makes room for `n_customers`.
+    pub(crate) fn reserve(&mut self, n_customers: usize) {
+        self.book.reserve(n_customers);
+    }
+
+    /// Takes in a customer who was read back; returns whether there was none of that id.
+    pub(crate) fn take_in(&mut self, mut customer: Customer, rules: &Rules) -> bool {
+        let is_called = rules.timers == Switch::On || !customer.waiting.is_empty();
+        let due = if is_called { customer.due } else { EventTime::NEVER };
+        customer.queued = due;
+        let Some(slot) = self.book.take_in(customer) else { return false };
+        self.timers.push(due, slot);
+        true
+    }
+
+    /// From now on every customer there is now is written before it changes.
+    pub(crate) fn begin_share(&mut self) {
+        self.share = Some(Box::new(Share::new(self.book.len())));
+    }
+
+    /// The lane's share of a checkpoint, while one is on its way.
+    pub(crate) fn share_mut(&mut self) -> Option<&mut Share> {
+        self.share.as_deref_mut()
+    }
+
+    /// Nothing more is to be written.
+    pub(crate) fn end_share(&mut self) {
+        self.share = None;
+    }
+
+    fn draw(&mut self, n_max: usize) -> bool {
+        self.share.as_mut().is_none_or(|share| share.draw(&self.book, n_max))
+    }
+
+    /// Writes the customer in `slot`, who is about to change, if a checkpoint still needs it.
+    fn preserve(&mut self, slot: u32) {
+        if let Some(share) = &mut self.share
+            && let Some(customer) = self.book.at(slot)
+        {
+            share.preserve(slot, customer);
+        }
     }
 
     /// Whether a timer may call by `now`.

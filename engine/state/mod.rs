@@ -5,6 +5,7 @@
 //!         instant: it is the spine of the house.
 
 pub mod book;
+pub mod checkpoint;
 pub mod customer;
 pub mod engine;
 pub mod lanes;
@@ -15,6 +16,7 @@ pub mod seen;
 pub mod step;
 pub mod timers;
 
+pub use checkpoint::{Header, Progress, Refusal, Restored, restore};
 pub use engine::{Applied, Arrival, Engine, Fate};
 pub use output::{Output, Provenance};
 pub use row::{Row, SignalCell};

@@ -1,5 +1,7 @@
 //! What every lane goes by: the model and the few settings that scoring hangs on.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::Model;
 use crate::unit::Span;
 
@@ -23,7 +25,7 @@ pub struct Rules {
 }
 
 /// Whether customers are judged at the instants at which time alone changes something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Timers {
     /// They are.
     On,

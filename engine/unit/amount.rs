@@ -5,10 +5,14 @@
 //!         exactly what was there before.
 //! Source  reading A-17 of the specification.
 
+use serde::{Deserialize, Serialize};
+
 use crate::unit::limit;
 
 /// A number in millionths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Micros(i64);
 
 impl Micros {

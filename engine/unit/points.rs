@@ -6,8 +6,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Points from 0 to 100, a whole number of 1e-9.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "i64", into = "i64")]
 pub struct Points(i64);
 
 /// How many of the smallest steps make one point.
@@ -48,6 +51,20 @@ impl Points {
     #[expect(clippy::cast_precision_loss, reason = "at most 1e11 steps: every one is exact")]
     pub fn minus(self, other: Points) -> f64 {
         (self.0 - other.0) as f64 / STEPS
+    }
+}
+
+/// Its steps, as in [`Points::from_steps`].
+impl From<i64> for Points {
+    fn from(steps: i64) -> Points {
+        Points::from_steps(steps)
+    }
+}
+
+/// As in [`Points::steps`].
+impl From<Points> for i64 {
+    fn from(points: Points) -> i64 {
+        points.steps()
     }
 }
 

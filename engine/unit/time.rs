@@ -9,14 +9,18 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The moment a thing happened to the customer, in milliseconds since 1970-01-01 UTC.
 ///
 /// Read from the record, never from the clock of this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventTime(i64);
 
 /// A length of time in milliseconds, never negative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Span(i64);
 
 /// Why a text is no time.

@@ -5,6 +5,7 @@
 //! Rules   an event goes in at its own time, late or not; what no window can reach is swept.
 //! Cost    a handful of appends an event.
 
+use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use crate::model::{Entry, Feed, Model, Shape};
@@ -18,7 +19,7 @@ use crate::window::slot::{Answer, Latest, Slot, bound, insert, keep_latest, swee
 use crate::window::standing::Standing;
 
 /// What one customer did, is and has allowed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct History {
     present: u128,
     known_since: EventTime,
@@ -29,7 +30,7 @@ pub struct History {
 }
 
 /// Whether measures equal their definitions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Precision {
     /// They do.
     Exact,
@@ -85,6 +86,11 @@ impl History {
     /// The slot of `track`, if anything was remembered there.
     pub fn slot(&self, track: usize) -> Option<&Slot> {
         if self.present >> track & 1 == 0 { None } else { self.slots.get(self.rank(track)) }
+    }
+
+    /// Whether it has as many slots as it says: a history read from bytes may not.
+    pub fn is_whole(&self) -> bool {
+        self.present.count_ones() as usize == self.slots.len()
     }
 
     /// How many slots stand before that of `track`.

@@ -5,12 +5,13 @@
 //!         [`FORGET`] after it was due and paid, an unpaid one never.
 //! Source  reading A-31 of the specification.
 
+use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use crate::unit::{EventTime, Key, Span};
 
 /// One invoice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoice {
     key: Key,
     /// When it is due; `NEVER` while only its payment is known.

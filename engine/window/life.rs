@@ -8,6 +8,7 @@
 //! Cost    a customer who was never paused or cancelled is told in one comparison.
 //! Source  readings of the specification.
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
@@ -16,7 +17,7 @@ use crate::unit::{EventTime, Span};
 use crate::window::slot::insert;
 
 /// What changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     /// E03 `subscription_paused`.
     Pause,
@@ -34,7 +35,7 @@ pub enum Change {
 }
 
 /// All changes of one customer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Life {
     changes: ThinVec<(EventTime, Change)>,
 }

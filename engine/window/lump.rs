@@ -8,10 +8,12 @@
 //!         newer half hold one event each, so a window within them is exact.
 //! Cost    reading is O(lumps); joining is O(lumps) once per quarter of the bound.
 
+use serde::{Deserialize, Serialize};
+
 use crate::unit::{EventTime, Micros};
 
 /// Several events as one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lump {
     /// The time of the latest of them.
     pub time: EventTime,
@@ -26,7 +28,7 @@ pub struct Lump {
 }
 
 /// All lumps of a track.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Lumps {
     lumps: Vec<Lump>,
 }

@@ -6,20 +6,21 @@
 //!         as a send would be (P-14 in the tests), so the two may come in either order.
 //! Source  reading A-27 of the specification.
 
+use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use crate::unit::{EventTime, Key, Span};
 use crate::window::slot::{Timed, bound, insert, sweep, within};
 
 /// One send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     time: EventTime,
     tagged: u64,
 }
 
 /// All sends of a track, and the answers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Sends {
     sent: ThinVec<Sent>,
     answers: ThinVec<(EventTime, Key)>,

@@ -8,6 +8,7 @@
 
 use std::cmp::Ordering;
 
+use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use crate::model::Shape;
@@ -17,7 +18,7 @@ use crate::window::lump::Lumps;
 use crate::window::sends::Sends;
 
 /// The entries of one track.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Slot {
     /// Every time.
     Times(ThinVec<EventTime>),
@@ -40,7 +41,7 @@ pub enum Slot {
 }
 
 /// The latest entry of a track, as a quotient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latest {
     /// When.
     pub time: EventTime,
@@ -51,7 +52,7 @@ pub struct Latest {
 }
 
 /// A user's latest answer: its goodness, from 0 to 1, as a quotient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// When.
     pub time: EventTime,

@@ -2,6 +2,7 @@
 //!
 //! Rules   of every fact the latest by event time holds, ties to the later arrival.
 
+use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use crate::record::{Event, Field, Kind};
@@ -11,7 +12,7 @@ use crate::unit::{EventTime, Micros};
 type Fact<T> = Option<(EventTime, T)>;
 
 /// Everything of that kind; most customers of a plain stream have none of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Standing {
     plan: Fact<Box<str>>,
     mrr: Fact<Micros>,
@@ -21,7 +22,7 @@ pub struct Standing {
 }
 
 /// What the customer said of one purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Consent {
     /// Yes.
     Granted,

@@ -84,7 +84,8 @@ fn a_heavy_library_outside_its_room_is_found() {
     check("engine/run/pump.rs", "tracing_subscriber");
     check("engine/kafka/source.rs", "indicatif");
     check("engine/wire/files/mod.rs", "ratatui");
-    check("engine/window/slot.rs", "serde");
+    check("engine/run/pump.rs", "serde");
+    check("engine/state/engine.rs", "postcard");
     sound("engine/state/lanes.rs", "use rayon::prelude::*;");
     sound("engine/kafka/client.rs", "use rdkafka::ClientConfig;");
     sound("engine/score/mod.rs", "fn f(arrow: u8) -> u8 { let metrics = arrow; metrics }");

@@ -1,0 +1,177 @@
+//! A checkpoint back into a partition's state.
+//!
+//! Cost    one task a section and a lane, on all cores; besides the state itself at most
+//!         [`BYTES_AT_ONCE`] of the file are in memory.
+
+use std::io::Read;
+
+use crate::state::checkpoint::frame::{Kind, Reader, Section, unsound};
+use crate::state::checkpoint::header::{Header, Print};
+use crate::state::checkpoint::refusal::Refusal;
+use crate::state::customer::Customer;
+use crate::state::engine::lane_of;
+use crate::state::lanes::{Lane, all_at_once};
+use crate::state::rules::Rules;
+use crate::state::seen::{Chunk, Seen};
+
+/// A partition's state, read back whole; the engine takes it in by `install`.
+#[derive(Debug)]
+pub struct Restored {
+    /// Whose state it is, and as of when.
+    pub header: Header,
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) seen: Seen,
+}
+
+/// How much of a file is read before it is decoded: enough to keep every core busy.
+const BYTES_AT_ONCE: usize = 64 << 20;
+
+/// For so many customers room is made on the header's word alone.
+const BELIEVED: u64 = 1 << 24;
+
+/// Reads the state of `partition` back from `source`, whatever number of lanes wrote it.
+///
+/// # Errors
+///
+/// A [`Refusal`] that says why it is not the state of this partition under `rules`.
+pub fn restore(
+    source: &mut (dyn Read + Send),
+    partition: u32,
+    rules: &Rules,
+) -> Result<Restored, Refusal> {
+    let (header, mut reader) = Reader::open(source)?;
+    check_place(&header, partition, rules)?;
+    header.print.check(&Print::of(rules))?;
+    let mut back = Back::new(header, rules);
+    loop {
+        let (mut sections, mut n_bytes, mut end) = (Vec::new(), 0, None);
+        while end.is_none() && n_bytes < BYTES_AT_ONCE {
+            let section = reader.next()?;
+            n_bytes += section.len();
+            match section.kind {
+                Kind::End => end = Some(section),
+                _ => sections.push(section),
+            }
+        }
+        back.take_in(&sections, rules)?;
+        if let Some(end) = end {
+            check_end(&end, (back.n_customers, back.n_remembered), &back.header)?;
+            reader.end()?;
+            return Ok(Restored { header: back.header, lanes: back.lanes, seen: back.seen });
+        }
+    }
+}
+
+/// What is read back so far.
+struct Back {
+    header: Header,
+    lanes: Vec<Lane>,
+    seen: Seen,
+    n_customers: u64,
+    n_remembered: u64,
+}
+
+impl Back {
+    fn new(header: Header, rules: &Rules) -> Back {
+        let n_lanes = rules.n_lanes.max(1);
+        let mut lanes: Vec<Lane> = (0..n_lanes).map(|_| Lane::default()).collect();
+        let each = usize::try_from(header.n_customers.min(BELIEVED)).unwrap_or(0) / n_lanes;
+        // Keys spread evenly, but not to the last one.
+        let spare = if 1 < n_lanes { each / 64 + 64 } else { 0 };
+        for lane in &mut lanes {
+            lane.reserve(each + spare);
+        }
+        let seen = Seen::new(rules.dedup_horizon);
+        Back { header, lanes, seen, n_customers: 0, n_remembered: 0 }
+    }
+
+    /// Decodes `sections` side by side and takes in what they hold, in order.
+    fn take_in(&mut self, sections: &[Section], rules: &Rules) -> Result<(), Refusal> {
+        let n_lanes = self.lanes.len();
+        let decoded = all_at_once(sections.iter().collect(), |section| decode(section, n_lanes));
+        let mut shares: Vec<Vec<Vec<Customer>>> = (0..n_lanes).map(|_| Vec::new()).collect();
+        for (section, decoded) in sections.iter().zip(decoded) {
+            match decoded? {
+                Decoded::Customers(lanes) => {
+                    self.n_customers += u64::from(section.n);
+                    for (share, customers) in shares.iter_mut().zip(lanes) {
+                        share.push(customers);
+                    }
+                }
+                Decoded::Remembered(chunk) => {
+                    self.n_remembered += u64::from(section.n);
+                    self.seen.adopt(chunk);
+                }
+            }
+        }
+        let at = sections.first().map_or(0, |section| section.at);
+        let lanes = self.lanes.iter_mut().zip(shares).collect();
+        let taken = all_at_once(lanes, |(lane, share): (&mut Lane, Vec<Vec<Customer>>)| {
+            share.into_iter().flatten().all(|customer| lane.take_in(customer, rules))
+        });
+        if taken.contains(&false) {
+            return Err(unsound(at, "a section", "a customer stands in it twice"));
+        }
+        Ok(())
+    }
+}
+
+/// What a section holds, customers by their lane.
+enum Decoded {
+    Customers(Vec<Vec<Customer>>),
+    Remembered(Chunk),
+}
+
+fn decode(section: &Section, n_lanes: usize) -> Result<Decoded, Refusal> {
+    if section.kind == Kind::Remembered {
+        return remembered(section).map(Decoded::Remembered);
+    }
+    let mut lanes: Vec<Vec<Customer>> = (0..n_lanes).map(|_| Vec::new()).collect();
+    customers(section, &mut |customer| {
+        if let Some(lane) = lanes.get_mut(lane_of(customer.key(), n_lanes)) {
+            lane.push(customer);
+        }
+    })?;
+    Ok(Decoded::Customers(lanes))
+}
+
+/// Hands every customer of `section` to `each`.
+pub(super) fn customers(section: &Section, each: &mut dyn FnMut(Customer)) -> Result<(), Refusal> {
+    let mut bytes = section.body()?;
+    for _ in 0..section.n {
+        let (customer, rest) = postcard::take_from_bytes::<Customer>(bytes)
+            .map_err(|error| unsound(section.at, "a customer in the section", error))?;
+        bytes = rest;
+        let customer = customer.come_back();
+        each(customer.ok_or_else(|| unsound(section.at, "a section", "a customer is not whole"))?);
+    }
+    if bytes.is_empty() { Ok(()) } else { Err(surplus(section)) }
+}
+
+/// The remembered ids of `section`.
+pub(super) fn remembered(section: &Section) -> Result<Chunk, Refusal> {
+    let chunk = Chunk::decode(section.body()?).filter(|chunk| chunk.len() == section.n as usize);
+    chunk.ok_or_else(|| surplus(section))
+}
+
+/// Compares what the end says with what came.
+pub(super) fn check_end(end: &Section, came: (u64, u64), header: &Header) -> Result<(), Refusal> {
+    let said = [came.0.to_le_bytes(), came.1.to_le_bytes()].concat();
+    if end.body()? != said || header.n_customers != came.0 {
+        return Err(unsound(end.at, "the end", "it counts other than what came before"));
+    }
+    Ok(())
+}
+
+fn surplus(section: &Section) -> Refusal {
+    unsound(section.at, "a section", format!("its body is not {} things long", section.n))
+}
+
+fn check_place(header: &Header, partition: u32, rules: &Rules) -> Result<(), Refusal> {
+    let place = |topic: &Option<String>, partition: u32| {
+        format!("{}-{partition}", topic.as_deref().unwrap_or("no topic"))
+    };
+    let found = place(&header.topic, header.partition);
+    let wanted = place(&rules.topic, partition);
+    if found == wanted { Ok(()) } else { Err(Refusal::OtherPlace { found, wanted }) }
+}
