@@ -269,11 +269,12 @@ impl KafkaSource {
 impl Source for KafkaSource {
     /// As the trait says. [`Fetched::CaughtUp`] only where every partition that is ours is
     /// caught up (or none is ours); an empty batch with [`Fetched::Some`] where it is not known,
-    /// and where partitions came or went: their records come only after the caller could look at
-    /// [`KafkaSource::handovers`].
+    /// and where partitions came or went, which [`KafkaSource::is_rebalancing`] announced before.
     fn fill(&mut self, batch: &mut Batch) -> Result<Fetched, Fault> {
+        // Only what the caller could see before this call: what is done must be committed first.
+        let was_announced = self.is_rebalancing();
         self.serve(batch)?;
-        if batch.records.is_empty() && self.is_rebalancing() {
+        if batch.records.is_empty() && was_announced {
             self.hand_over()?;
             return Ok(Fetched::Some);
         }
@@ -281,9 +282,7 @@ impl Source for KafkaSource {
         // Where no bell has rung, nothing has come: an idle turn looks once, not twice.
         if batch.records.is_empty() && self.bell.wait(duration(self.batch.wait)) {
             self.serve(batch)?;
-            if !self.is_rebalancing() {
-                self.pour(batch)?;
-            }
+            self.pour(batch)?;
         }
         if !batch.records.is_empty() {
             return Ok(Fetched::Some);

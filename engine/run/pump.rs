@@ -10,16 +10,17 @@
 
 use std::num::NonZeroU32;
 
-use crate::record::reject::Reason;
-use crate::record::{Note, Reject, Says};
+use crate::record::{Note, Says};
 use crate::run::counts::{Counts, Jump};
 use crate::run::course::{Course, Journal};
 use crate::run::reading::{Read, Reader};
+use crate::run::share::{Pass, Share, note_of, refused};
+use crate::state::checkpoint::Restored;
 use crate::state::lanes::side_by_side;
 use crate::state::{Applied, Arrival, Engine, Fate, Output};
 use crate::unit::{EventTime, Span};
 use crate::wire::{
-    Batch, Body, Clock, Fault, Fetched, Origin, Outgoing, Position, RawRecord, Sink, Source,
+    Batch, Clock, Fault, Fetched, Origin, Outgoing, Position, RawRecord, Sink, Source,
 };
 
 /// How records find their partition.
@@ -52,6 +53,7 @@ pub struct Pump<'c> {
     counts: Counts,
     courses: Vec<Course>,
     batch: Batch,
+    is_quiet: bool,
 }
 
 /// More than this in one step is worth a word (D-1).
@@ -68,6 +70,7 @@ impl<'c> Pump<'c> {
             counts: Counts::default(),
             courses: Vec::new(),
             batch: Batch::default(),
+            is_quiet: true,
         };
         pump.reach(0);
         pump
@@ -106,17 +109,22 @@ impl<'c> Pump<'c> {
         Some(Position { partition, next_offset, now: self.engine.now(partition) })
     }
 
-    /// Lets `partition`, whose state is in the engine if there is any, go on at offset `from`:
-    /// quietly up to `quiet_until`, where it was committed before, and by the `notes` of its
-    /// journal.
+    /// Lets `partition` go on with the state `restored`, or none, over the `road`: from an offset,
+    /// quietly up to the position at which it was committed before. `notes` of its journal say
+    /// what the records do not.
     pub fn begin(
         &mut self,
         partition: u32,
-        from: i64,
-        quiet_until: Option<Position>,
+        restored: Option<Restored>,
+        road: (i64, Option<Position>),
         notes: &[Note],
     ) {
         self.reach(partition + 1);
+        match restored {
+            Some(restored) => self.engine.install(partition, restored),
+            None => self.engine.forget(partition),
+        }
+        let (from, quiet_until) = road;
         if let Some(course) = self.courses.get_mut(partition as usize) {
             *course = Course::new(from, quiet_until, notes);
         }
@@ -165,7 +173,7 @@ impl<'c> Pump<'c> {
         let fetched = source.fill(&mut batch)?;
         if !batch.records.is_empty() {
             let outgoing = self.process(&batch, source);
-            sink.send(&outgoing)?;
+            self.send(&outgoing, sink)?;
         }
         self.batch = batch;
         Ok(fetched)
@@ -193,7 +201,25 @@ impl<'c> Pump<'c> {
             outgoing.push(Outgoing::Journal { partition, note });
         }
         self.say(applied, &mut outgoing);
-        if outgoing.is_empty() { Ok(()) } else { sink.send(&outgoing) }
+        self.send(&outgoing, sink)
+    }
+
+    /// Whether nothing went out since [`Pump::all_is_safe`] was last said.
+    pub fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
+    /// Notes that what went out is committed.
+    pub fn all_is_safe(&mut self) {
+        self.is_quiet = true;
+    }
+
+    fn send(&mut self, outgoing: &[Outgoing], sink: &mut dyn Sink) -> Result<(), Fault> {
+        if outgoing.is_empty() {
+            return Ok(());
+        }
+        self.is_quiet = false;
+        sink.send(outgoing)
     }
 
     /// Moves the time of a caught-up `partition` with the wall clock, where that has a say.
@@ -340,61 +366,4 @@ impl<'c> Pump<'c> {
             *now = time;
         }
     }
-}
-
-/// The records of one batch, sorted by what is done with them.
-struct Share<'a, 'b> {
-    /// Events that were done before.
-    quiet: Vec<Arrival<'a>>,
-    /// Events that were not.
-    arrivals: Vec<Arrival<'a>>,
-    /// The records of `arrivals`.
-    arrived: Vec<&'b RawRecord>,
-    /// Notes for the journal.
-    notes: Vec<Outgoing>,
-    /// Records that are no events.
-    refused: Vec<Outgoing>,
-}
-
-/// Whether a record was done before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pass {
-    Quiet,
-    Loud,
-}
-
-impl Share<'_, '_> {
-    fn with_capacity(n: usize) -> Self {
-        let (notes, refused) = (Vec::new(), Vec::new());
-        let (arrivals, arrived) = (Vec::with_capacity(n), Vec::with_capacity(n));
-        Share { quiet: Vec::new(), arrivals, arrived, notes, refused }
-    }
-
-    /// A refusal that hangs on the wall clock must be known to a replay.
-    fn note_refusal(&mut self, reject: &Reject, raw: &RawRecord) {
-        if let (Reason::FromTheFuture, Origin::Topic { partition, offset }) =
-            (reject.reason, raw.origin)
-        {
-            let note = Note { offset, says: Says::Refused, record: None };
-            self.notes.push(Outgoing::Journal { partition, note });
-        }
-    }
-}
-
-/// What the journal says of `arrival`, where records have offsets.
-fn note_of(arrival: &Arrival<'_>, says: Says) -> Option<Outgoing> {
-    let event = &arrival.event;
-    let record = Some((event.customer_id.to_string(), event.id.to_string()));
-    let note = Note { offset: arrival.offset?, says, record };
-    Some(Outgoing::Journal { partition: arrival.partition, note })
-}
-
-/// A refused record on its way out, with its bytes as they came.
-fn refused(reject: Reject, raw: &RawRecord, batch: &Batch) -> Outgoing {
-    let body = match &raw.body {
-        Body::Event(range) | Body::Refused(_, range) => range.clone(),
-    };
-    let range = raw.original.clone().unwrap_or(body);
-    let bytes = batch.bytes.get(range).unwrap_or_default().to_vec();
-    Outgoing::Reject { reject, origin: raw.origin, bytes }
 }

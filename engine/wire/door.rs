@@ -1,6 +1,7 @@
 //! The doors as traits, and what passes through them.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -184,4 +185,7 @@ pub trait Sink {
 pub trait Clock: Sync {
     /// The wall clock.
     fn now(&self) -> EventTime;
+
+    /// How long this program has been at work, by a clock that nobody sets.
+    fn uptime(&self) -> Duration;
 }

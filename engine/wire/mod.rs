@@ -11,6 +11,7 @@ pub mod files;
 pub mod generate;
 pub mod memory;
 pub mod output;
+pub mod store;
 
 pub use door::{
     Batch, Body, Clock, Fault, Fetched, Origin, Outgoing, Position, RawRecord, Sink, Source,
@@ -19,3 +20,4 @@ pub use doors::{Committed, Doors, Handover, JournalDoor};
 pub use files::FileSource;
 pub use memory::{MemorySink, MemorySource};
 pub use output::{FileSink, OutFile, Outputs, check_paths};
+pub use store::{Directory, MemoryStore, Store};
