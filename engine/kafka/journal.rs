@@ -13,6 +13,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{self, Reach, create_command, duration, missing, patience, wait_for};
@@ -22,7 +23,8 @@ use super::trouble::{plain, words};
 use crate::record::Note;
 use crate::run::Settings;
 use crate::run::settings::Retry;
-use crate::wire::{Fault, JournalDoor};
+use crate::unit::EventTime;
+use crate::wire::{Fault, JournalDoor, Position};
 
 /// How long one question may take.
 const ASK_MAX: Duration = Duration::from_secs(30);
@@ -157,6 +159,37 @@ impl JournalDoor for Journal {
         self.reader.unassign().map_err(|error| self.fault(partition, &words(&error)))?;
         read.map(|()| (notes, end))
     }
+}
+
+/// What the group that `settings` name has committed for every partition of its input.
+///
+/// # Errors
+///
+/// [`Fault::Broker`] where the cluster stays away or refuses us.
+pub fn committed(settings: &Settings) -> Result<Vec<Option<Position>>, Fault> {
+    let mut config = client::config(&settings.kafka);
+    config.set("group.id", &settings.input.group);
+    let asker: BaseConsumer<Group> = config
+        .create_with_context(Group::default())
+        .map_err(|error| Fault::Broker(format!("cannot ask the group: {error}")))?;
+    let (brokers, topic) = (&settings.kafka.brokers, &settings.input.topic);
+    let reach = Reach { brokers, retry: settings.retry, trouble: &asker.context().trouble };
+    let n = reach.partitions(topic, |limit| asker.fetch_metadata(Some(topic), limit))?;
+    let mut list = TopicPartitionList::new();
+    for partition in 0..i32::try_from(n).unwrap_or(i32::MAX) {
+        list.add_partition(topic, partition);
+    }
+    let list = reach.until(|limit| asker.committed_offsets(list.clone(), limit))?;
+    Ok(list.elements().iter().map(position_of).collect())
+}
+
+/// The position that a commit says, if there is one.
+pub(super) fn position_of(element: &TopicPartitionListElem<'_>) -> Option<Position> {
+    let Offset::Offset(next_offset) = element.offset() else { return None };
+    let partition = element.partition().unsigned_abs();
+    // Kafka's own tools commit without a word of `now`.
+    let now = element.metadata().parse().map_or(EventTime::ALWAYS, EventTime::from_millis);
+    Some(Position { partition, next_offset, now })
 }
 
 /// Makes the topic unless it is there.
