@@ -11,6 +11,7 @@ pub mod kind;
 pub mod map;
 mod number;
 pub mod partition;
+mod pen;
 pub mod reject;
 pub mod reject_line;
 mod scale;

@@ -16,6 +16,6 @@ pub mod step;
 pub mod timers;
 
 pub use engine::{Applied, Arrival, Engine, Fate};
-pub use output::{Output, Provenance};
+pub use output::{Output, Provenance, Rung};
 pub use row::{Row, SignalCell};
 pub use rules::{Rules, Timers as TimersSwitch};

@@ -99,11 +99,16 @@ impl Row {
             without: without.collect(),
             signals: model.signals.iter().enumerate().map(cell).collect(),
             measures: readings.iter().map(Reading::value).collect(),
-            reasons: (0..model.scores.len()).map(|index| grounds.parts(index)).collect(),
+            reasons: (0..model.scores.len()).map(|index| owned(grounds.parts(index))).collect(),
             trends: (0..model.scores.len())
                 .map(|index| (machine.trend(index, now, 7), machine.trend(index, now, 30)))
                 .collect(),
             scores: record(customer, (&verdict, &readings), (model, now), &mut Vec::new()),
         }
     }
+}
+
+/// The same parts with texts of their own.
+fn owned(parts: Vec<Part<&str>>) -> Vec<Part> {
+    parts.into_iter().map(Part::into_owned).collect()
 }

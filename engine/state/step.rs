@@ -9,7 +9,7 @@ use crate::score::machine::Hearing;
 use crate::score::reasons::Grounds;
 use crate::score::{Mover, Orders, Ring, Tally, Verdict, What, band};
 use crate::state::customer::{Customer, Published};
-use crate::state::output::{Output, Provenance};
+use crate::state::output::{Output, Provenance, Rung};
 use crate::state::rules::{Publish, Rules, Timers};
 use crate::unit::{EventTime, Points};
 use crate::window::history::Admitted;
@@ -79,7 +79,8 @@ pub fn step(
             let alert = word(ring, customer, &grounds, cause.clone());
             // Put into bytes here, for lanes work side by side and what follows does not.
             let json = alert.to_json();
-            desk.outputs.push(Output::Alert(Box::new(alert), json));
+            let customer_id = customer.id().to_owned();
+            desk.outputs.push(Output::Alert(Rung { kind: alert.kind, customer_id }, json));
         }
     }
     let waiting = customer.waiting.first().map_or(EventTime::NEVER, |waiting| waiting.time);
@@ -116,7 +117,12 @@ fn admit(customer: &mut Customer, event: &Event<'_>, now: EventTime, rules: &Rul
 }
 
 /// Puts `ring` into words.
-fn word(ring: &Ring, customer: &Customer, grounds: &Grounds<'_>, cause: Cause) -> Alert {
+fn word<'a>(
+    ring: &Ring,
+    customer: &'a Customer,
+    grounds: &Grounds<'a>,
+    cause: Cause<&'a str>,
+) -> Alert<&'a str> {
     let model = grounds.model;
     let (kind, rule) = (ring.what.kind(), ring.what.rule(model));
     let (from, to) = ring.what.ends(model);
@@ -133,13 +139,13 @@ fn word(ring: &Ring, customer: &Customer, grounds: &Grounds<'_>, cause: Cause) -
             repetition: ring.repetition,
         }),
         kind,
-        rule: rule.to_owned(),
-        score: score.map(|score| score.name.clone()),
+        rule,
+        score: score.map(|score| score.name.as_str()),
         direction: ring.direction,
-        customer_id: customer.id().to_owned(),
+        customer_id: customer.id(),
         at: grounds.now,
-        from: from.map(str::to_owned),
-        to: to.map(str::to_owned),
+        from,
+        to,
         value: match ring.what {
             What::Signal(index) => grounds.measured(index),
             _ => ring.value,
@@ -147,10 +153,10 @@ fn word(ring: &Ring, customer: &Customer, grounds: &Grounds<'_>, cause: Cause) -
         previous: ring.previous,
         cause,
         reasons: grounds.parts(ring.what.explained_by(model)),
-        model_id: model.id.clone(),
+        model_id: &model.id,
         model_version: model.version,
         open_since: ring.open_since,
-        owner: standing.and_then(|standing| standing.owner()).map(str::to_owned),
+        owner: standing.and_then(|standing| standing.owner()),
     }
 }
 
