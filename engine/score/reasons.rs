@@ -9,7 +9,7 @@ use crate::record::alert::{Input, Part};
 use crate::score::orders::Orders;
 use crate::score::verdict::{Verdict, linear, others, points_in, subscore};
 use crate::unit::{EventTime, Micros, Points};
-use crate::window::Reading;
+use crate::window::Readings;
 
 /// What a score is explained from.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ pub struct Grounds<'a> {
     /// The verdict.
     pub verdict: &'a Verdict,
     /// The readings behind it.
-    pub readings: &'a [Reading],
+    pub readings: Readings<'a>,
     /// The orders given for the customer.
     pub orders: Option<&'a Orders>,
     /// The instant.
@@ -57,15 +57,14 @@ impl<'a> Grounds<'a> {
     /// What the measure of signal `index` reads.
     pub fn measured(&self, index: usize) -> Option<f64> {
         let signal = self.model.signals.get(index)?;
-        self.readings.get(signal.measure).and_then(Reading::value)
+        self.readings.value(signal.measure)
     }
 
     fn signal(&self, signal: &'a Signal, points: f64) -> Part<&'a str> {
-        let reading = self.readings.get(signal.measure);
         Part::Signal {
             signal: &signal.id,
             name: &signal.name,
-            value: reading.and_then(Reading::value).unwrap_or_default(),
+            value: self.readings.value(signal.measure).unwrap_or_default(),
             threshold: signal.test.threshold,
             points,
         }
@@ -152,7 +151,7 @@ impl<'a> Grounds<'a> {
     fn subscores(&self, subscores: &'a [Subscore]) -> Vec<Part<&'a str>> {
         let available: Vec<(&'a Subscore, Points)> = subscores
             .iter()
-            .filter_map(|rule| Some((rule, subscore(rule, self.readings)?)))
+            .filter_map(|rule| Some((rule, subscore(rule, &self.readings)?)))
             .collect();
         let all: i64 = available.iter().map(|(rule, _)| rule.weight.get()).sum();
         let all = Micros::new(all).to_f64();
@@ -168,7 +167,7 @@ impl<'a> Grounds<'a> {
 
     fn inputs(&self, rule: &'a Subscore) -> Vec<Input<&'a str>> {
         let input = |input: &crate::model::InputRule| {
-            let value = self.readings.get(input.measure).and_then(Reading::value)?;
+            let value = self.readings.value(input.measure)?;
             Some(Input {
                 input: &*self.model.measures.get(input.measure)?.name,
                 value,

@@ -60,11 +60,9 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What measure `index` reads, its parts read anew.
-    pub fn look(&self, index: usize) -> Reading {
-        let measure = self.model.measures.get(index);
-        let none = Reading::none(EventTime::NEVER);
-        measure.map_or(none, |measure| self.reading(measure, &|part| Some(self.look(part))))
+    /// What `measure` reads, its parts read anew.
+    pub fn look(&self, measure: &Measure) -> Reading {
+        self.reading(measure, &|part| self.model.measures.get(part).map(|part| self.look(part)))
     }
 
     /// What `measure` reads, given how to read its parts.
