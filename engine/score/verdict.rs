@@ -158,11 +158,10 @@ impl Verdict {
         while let Some(signal) = scope.model.signals.get(left.trailing_zeros() as usize) {
             let index = left.trailing_zeros();
             left &= left.wrapping_sub(1);
-            self.until = self.until.min(readings.turns(signal.measure, signal.test));
+            let (holds, turns) = readings.test(signal.measure, signal.test);
+            self.until = self.until.min(turns);
             let accompanied = signal.with_any.is_empty()
                 || signal.with_any.iter().any(|other| self.is_active(*other));
-            let holds =
-                readings.value(signal.measure).is_some_and(|value| signal.test.holds(value));
             self.active &= !(1 << index);
             self.active |= u128::from(accompanied && holds) << index;
         }
@@ -176,8 +175,9 @@ impl Verdict {
                 holds &= match condition {
                     Condition::Signal(signal) => self.is_active(*signal),
                     Condition::Measure(measure, compare) => {
-                        self.until = self.until.min(readings.turns(*measure, *compare));
-                        readings.value(*measure).is_some_and(|value| compare.holds(value))
+                        let (holds, turns) = readings.test(*measure, *compare);
+                        self.until = self.until.min(turns);
+                        holds
                     }
                 };
             }

@@ -10,7 +10,7 @@
 
 use thin_vec::ThinVec;
 
-use crate::model::{Compare, Felt, Flow, Measure, Model, Moves, Reads};
+use crate::model::{Compare, Felt, Flow, How, Measure, Model, Moves, Reads};
 use crate::record::Kind;
 use crate::record::scores::Status;
 use crate::unit::EventTime;
@@ -92,9 +92,12 @@ impl Kept {
             _ if measure.how.is_continuous() => EventTime::NEVER.millis().cast_unsigned(),
             (Motion::Still, value) => value.unwrap_or(f64::NAN).to_bits(),
         };
-        // Above `enough` a count is not read anew as it falls.
-        let may_fall = measure.enough.zip(value).is_some_and(|(enough, n)| above(enough) < n);
-        Kept { bits: number, until: Until::new(reading.until, may_fall) }
+        // Above `enough` a count is not read anew as it falls, nor a rate as it grows.
+        let drifts = match measure.how {
+            How::Rate { .. } => true,
+            _ => measure.enough.zip(value).is_some_and(|(enough, n)| above(enough) < n),
+        };
+        Kept { bits: number, until: Until::new(reading.until, drifts) }
     }
 
     fn value(self, flow: Flow, now: EventTime) -> Option<f64> {
@@ -284,14 +287,20 @@ impl Readings<'_> {
         self.kept.get(usize::from(seat.place))?.value(seat.flow, self.now)
     }
 
-    /// The first instant after `now` at which `compare` of measure `index` turns over by time
-    /// alone before anything else changes.
-    pub fn turns(&self, index: usize, compare: Compare) -> EventTime {
-        let Some(seat) = self.reads.seats.get(index).copied().flatten() else {
-            return EventTime::NEVER;
+    /// Whether measure `index` is available and passes `compare`, and the first instant at which
+    /// that turns over by time alone before anything else changes.
+    pub fn test(&self, index: usize, compare: Compare) -> (bool, EventTime) {
+        let seat = self.reads.seats.get(index).copied().flatten();
+        let kept = seat.and_then(|seat| self.kept.get(usize::from(seat.place)));
+        let (Some(seat), Some(kept)) = (seat, kept) else { return (false, EventTime::NEVER) };
+        if seat.flow == Flow::Steps {
+            let number = f64::from_bits(kept.bits);
+            return (!number.is_nan() && compare.holds(number), EventTime::NEVER);
+        }
+        let Some(reading) = kept.moving(seat.flow, self.now) else {
+            return (false, EventTime::NEVER);
         };
-        let kept = self.kept.get(usize::from(seat.place));
-        let reading = kept.and_then(|kept| kept.moving(seat.flow, self.now));
-        reading.map_or(EventTime::NEVER, |reading| reading.turns(compare, self.now))
+        let holds = reading.value().is_some_and(|number| compare.holds(number));
+        (holds, reading.turns(compare, self.now))
     }
 }
