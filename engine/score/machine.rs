@@ -98,6 +98,11 @@ impl Machine {
         &self.scores
     }
 
+    /// Looks at what the next judging will look at; the sum means nothing.
+    pub(crate) fn warm(&self) -> usize {
+        self.scores.iter().map(|held| held.samples.len()).fold(0, usize::wrapping_add)
+    }
+
     /// The status as last judged.
     pub fn status(&self) -> Status {
         self.status

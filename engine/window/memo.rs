@@ -142,6 +142,12 @@ impl Memo {
         memo
     }
 
+    /// Looks at every line of memory; the sum means nothing.
+    pub fn warm(&self) -> usize {
+        let lines = self.kept.iter().step_by(64 / size_of::<Kept>());
+        lines.filter(|kept| kept.until.is_doubtful()).count()
+    }
+
     /// What is kept, as of `now`.
     pub fn readings<'a>(&'a self, model: &'a Model, now: EventTime) -> Readings<'a> {
         Readings { reads: &model.reads, kept: &self.kept, now }
