@@ -12,6 +12,7 @@ pub mod kind;
 pub mod map;
 mod number;
 pub mod partition;
+mod pen;
 pub mod reject;
 pub mod reject_line;
 mod scale;

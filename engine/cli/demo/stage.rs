@@ -63,7 +63,7 @@ impl Stage {
         outputs.extend(self.engine.advance(0, to).outputs);
         self.worked += began.elapsed();
         let alerts = outputs.into_iter().filter_map(|output| match output {
-            Output::Alert(alert, _) => Some(*alert),
+            Output::Alert(_, json) => Alert::from_json(&json),
             Output::Scores(..) => None,
         });
         alerts.collect()
