@@ -309,7 +309,7 @@ impl Partition {
     ) -> Fate {
         let event = &arrival.event;
         let key = Key::of(event.customer_id.as_bytes());
-        let identity = Key::within(key, event.id.as_bytes());
+        let identity = self.erased.identity(key, event);
         if let Some(told) = arrival.told {
             self.retold = self.retold.max(told);
             self.move_to(told, record, arrival, plan);
@@ -338,6 +338,9 @@ impl Partition {
         }
         self.seen.remember(identity, now, self.now);
         self.erased.note(key, event);
+        if erases && let Some(identity) = self.erased.identity_after(key, event) {
+            self.seen.remember(identity, now, self.now);
+        }
         let fate = match (waits && !erases, event.time < self.now) {
             (true, _) => Fate::Waiting,
             (false, true) => Fate::Late,
