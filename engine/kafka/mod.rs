@@ -13,6 +13,7 @@
 pub mod check;
 pub mod client;
 pub mod doors;
+pub mod erase;
 mod group;
 mod handover;
 pub mod journal;
@@ -27,6 +28,7 @@ mod verdict;
 
 pub use check::check;
 pub use doors::KafkaDoors;
+pub use erase::erase;
 pub use journal::Journal;
 pub use produce::Producer;
 pub use sink::KafkaSink;
