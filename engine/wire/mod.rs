@@ -10,6 +10,7 @@ pub mod files;
 pub mod generate;
 pub mod memory;
 pub mod output;
+pub mod store;
 
 pub use door::{
     Batch, Body, Clock, Fault, Fetched, Origin, Outgoing, Position, RawRecord, Sink, Source,
@@ -17,3 +18,4 @@ pub use door::{
 pub use files::FileSource;
 pub use memory::{MemorySink, MemorySource};
 pub use output::{FileSink, OutFile, Outputs, check_paths};
+pub use store::{Directory, MemoryStore, Store};

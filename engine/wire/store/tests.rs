@@ -1,0 +1,161 @@
+//! The doors of checkpoints: names, order, publication, retention.
+#![expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
+
+use std::fs;
+use std::io::Read;
+
+use super::*;
+use crate::unit::EventTime;
+
+fn name(partition: u32, next_offset: i64, now: i64) -> Name {
+    let now = EventTime::from_millis(now);
+    Name { topic: "customer-events".to_owned(), partition, next_offset, now }
+}
+
+fn write(store: &dyn Store, name: &Name, bytes: &[u8]) -> Result<(), Fault> {
+    let mut open = store.create(name)?;
+    for byte in bytes {
+        open.write(&[*byte])?;
+    }
+    open.publish()
+}
+
+fn read(store: &dyn Store, name: &Name) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    store.read(name).unwrap().read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+fn names(stored: Vec<Stored>) -> Vec<Name> {
+    stored.into_iter().map(|stored| stored.name).collect()
+}
+
+#[test]
+fn a_name_is_a_path_and_back() {
+    for name in [name(3, 88_120, 1_795_000_000_000), name(0, 0, i64::MIN), name(99_999, 1, -7)] {
+        assert_eq!(Name::parse(&name.to_string()), Some(name));
+    }
+    let path = "customer-events/00003/00000000000000088120-1795000000000.ckpt";
+    assert_eq!(name(3, 88_120, 1_795_000_000_000).to_string(), path);
+    for foreign in [
+        "",
+        "customer-events/00003/readme.txt",
+        "customer-events/3/00000000000000088120-1795000000000.ckpt",
+        "customer-events/00003/88120-1795000000000.ckpt",
+        "customer-events/00003/00000000000000088120-1795000000000.ckpt.part",
+        "customer-events/00003/00000000000000088120-+5.ckpt",
+        "customer-events/00003/00000000000000088120-1795000000000.ckpt/x",
+    ] {
+        assert_eq!(Name::parse(foreign), None, "{foreign}");
+    }
+}
+
+/// What every store does.
+fn check(store: &dyn Store) {
+    assert_eq!(store.list().unwrap(), []);
+    assert_eq!(store.list_of("customer-events", 1).unwrap(), []);
+    // In no order: offset 9 comes before 10, the same offset goes by `now`.
+    let stored = [name(1, 9, 5), name(1, 10, 3), name(0, 7, 7), name(1, 10, -4), name(1, 10, 20)];
+    for (length, name) in (1..).zip(&stored) {
+        write(store, name, &vec![7; length]).unwrap();
+    }
+    let [nine, ten, other, below, above] = stored;
+    let of_1 = [above.clone(), ten.clone(), below.clone(), nine.clone()];
+    assert_eq!(names(store.list_of("customer-events", 1).unwrap()), of_1);
+    assert_eq!(names(store.list_of("other", 1).unwrap()), []);
+    let all = names(store.list().unwrap());
+    assert_eq!(all.first(), Some(&other));
+    assert_eq!(all.get(1..), Some(&of_1[..]));
+    assert_eq!(store.list_of("customer-events", 0).unwrap()[0].n_bytes, 3);
+    assert_eq!(read(store, &ten), [7; 2]);
+    write(store, &ten, b"again").unwrap();
+    assert_eq!(read(store, &ten), b"again");
+    // Dropped unpublished, it leaves nothing, not even instead of the older one.
+    let mut open = store.create(&ten).unwrap();
+    open.write(b"half").unwrap();
+    drop(open);
+    assert_eq!(read(store, &ten), b"again");
+    assert_eq!(store.list().unwrap().len(), 5);
+    // What was published now stays, and so does what claims to be newer.
+    assert_eq!(retain(store, &ten, 2).unwrap(), 1);
+    let left = names(store.list_of("customer-events", 1).unwrap());
+    assert_eq!(left, [above.clone(), ten.clone(), below]);
+    assert_eq!(retain(store, &ten, 0).unwrap(), 1);
+    assert_eq!(names(store.list_of("customer-events", 1).unwrap()), [above, ten]);
+    store.delete(&nine).unwrap();
+    assert!(store.read(&nine).is_err());
+    assert_eq!(names(store.list_of("customer-events", 0).unwrap()), [other]);
+}
+
+#[test]
+fn every_store_does_the_same() {
+    check(&MemoryStore::default());
+    let folder = tempfile::tempdir().unwrap();
+    check(&Directory::new(folder.path().join("not").join("there yet")));
+}
+
+#[test]
+fn a_folder_keeps_what_others_put_there_and_clears_what_a_crash_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Directory::new(folder.path());
+    let (old, new) = (name(1, 9, 5), name(1, 10, 5));
+    write(&store, &old, b"old").unwrap();
+    let partition = folder.path().join("customer-events/00001");
+    for foreign in ["readme.txt", "notes.part", "00000000000000000009-5.ckpt.bak"] {
+        fs::write(partition.join(foreign), "mine").unwrap();
+    }
+    fs::create_dir(partition.join("00000000000000000011-5.ckpt")).unwrap();
+    fs::write(partition.join("00000000000000000008-5.ckpt.part"), "half").unwrap();
+    fs::write(folder.path().join("file"), "mine").unwrap();
+    assert_eq!(names(store.list().unwrap()), std::slice::from_ref(&old));
+    write(&store, &new, b"new").unwrap();
+    assert_eq!(retain(&store, &new, 1).unwrap(), 1);
+    assert_eq!(names(store.list().unwrap()), [new]);
+    let mut left: Vec<_> =
+        fs::read_dir(&partition).unwrap().map(|e| e.unwrap().file_name()).collect();
+    left.sort();
+    let wanted = [
+        "00000000000000000009-5.ckpt.bak",
+        "00000000000000000010-5.ckpt",
+        "00000000000000000011-5.ckpt",
+        "notes.part",
+        "readme.txt",
+    ];
+    assert_eq!(left, wanted);
+}
+
+#[test]
+fn what_cannot_be_written_says_where_and_what_is_safe() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, "mine").unwrap();
+    let store = Directory::new(&path);
+    let fault = store.create(&name(1, 9, 5)).err().unwrap().to_string();
+    assert!(fault.starts_with("cannot write checkpoint: "), "{fault}");
+    assert!(fault.contains("/file/customer-events/00001/"), "{fault}");
+    assert!(fault.ends_with("safe: older ones are whole"), "{fault}");
+    assert_eq!(store.list().unwrap(), []);
+}
+
+#[test]
+fn whatever_step_fails_the_older_one_is_found_and_whole() {
+    let (old, new) = (name(1, 9, 5), name(1, 10, 5));
+    // Begin, three writes, publish, and the deletion of the older one.
+    for n_steps in 0..=6 {
+        let store = MemoryStore::default();
+        write(&store, &old, b"old").unwrap();
+        store.fail_after(Some(n_steps));
+        let kept = write(&store, &new, b"new").and_then(|()| retain(&store, &new, 1));
+        assert_eq!(kept.is_ok(), n_steps == 6, "{n_steps}");
+        let found = names(store.list_of("customer-events", 1).unwrap());
+        let wanted = match n_steps {
+            0..=4 => vec![old.clone()],
+            5 => vec![new.clone(), old.clone()],
+            _ => vec![new.clone()],
+        };
+        assert_eq!(found, wanted, "{n_steps}");
+        for name in found {
+            assert_eq!(read(&store, &name), if name == old { b"old" } else { b"new" });
+        }
+    }
+}
