@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use ebb::model::{load, shipped};
 use ebb::record::{Decoded, decode};
+use ebb::state::checkpoint::Mark;
 use ebb::state::rules::Publish;
 use ebb::state::{Arrival, Engine, Progress, Rules, TimersSwitch, restore};
 use ebb::unit::Span;
@@ -48,7 +49,7 @@ fn batch(engine: &mut Engine, generator: &mut Generator) -> usize {
     let mut arrivals = Vec::with_capacity(lines.len());
     for line in &lines {
         if let Ok(Decoded::Event(event)) = decode(line) {
-            arrivals.push(Arrival { event, partition: 0, offset: None, waits: None });
+            arrivals.push(Arrival { event, partition: 0, offset: None, waits: None, told: None });
         }
     }
     black_box(engine.apply(&arrivals));
@@ -62,7 +63,7 @@ fn millis(time: Duration) -> f64 {
 /// Writes a checkpoint with a batch between two slices and says how long each took.
 fn write(engine: &mut Engine, generator: &mut Generator) -> Vec<u8> {
     let began = Instant::now();
-    engine.begin_checkpoint(0, 0);
+    engine.begin_checkpoint(0, Mark { next_offset: 0, n_partitions: 1, journal: 0 });
     let pause = began.elapsed();
     let (mut file, mut slices) = (Vec::new(), Vec::new());
     loop {

@@ -54,7 +54,13 @@ fn play(model: &str, lines: &[Vec<u8>]) -> Duration {
         let mut arrivals = Vec::with_capacity(chunk.len());
         for line in chunk {
             if let Ok(Decoded::Event(event)) = decode(black_box(line)) {
-                arrivals.push(Arrival { event, partition: 0, offset: None, waits: None });
+                arrivals.push(Arrival {
+                    event,
+                    partition: 0,
+                    offset: None,
+                    waits: None,
+                    told: None,
+                });
             }
         }
         black_box(engine.apply(&arrivals));

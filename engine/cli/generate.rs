@@ -183,7 +183,8 @@ fn to_topic(args: &Args, brokers: &str, topic: &str) -> Result<(), Failure> {
     // A topic that is not there is found before a record is on its way.
     producer.partitions(topic)?;
     let tally = send_all(args, generator, |key, value| {
-        producer.send(&Parcel { topic, key: Some(key), value: Some(value), headers: &[] })
+        let (key, value) = (Some(key), Some(value));
+        producer.send(&Parcel { topic, partition: None, key, value, headers: &[] })
     })?;
     producer.settle()?;
     report(&format!("sent to {topic}"), &tally);

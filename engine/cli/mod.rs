@@ -7,6 +7,7 @@ pub mod explain;
 pub mod failure;
 pub mod generate;
 pub mod inputs;
+pub mod journal;
 pub mod model;
 pub mod packed;
 pub mod replay;
@@ -45,6 +46,8 @@ enum Command {
     Generate(generate::Args),
     /// Why one customer's scores are what they are, and what comes next
     Explain(explain::Args),
+    /// What the wall clock did to a group's events, as files for `replay --clock-journal`
+    Journal(journal::Args),
     /// Check, show or compare models
     Model(model::Args),
     /// A shell's completions, on standard output
@@ -65,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Journal(args) => journal::run(&args),
         Command::Model(args) => model::run(&args, &mut std::io::stdout()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Ebb::command(), "ebb", &mut std::io::stdout());

@@ -1,26 +1,24 @@
 //! `ebb run`: events in from a topic, alerts, scores and rejects out to topics.
 //!
-//! Rules   offsets are committed only after everything they caused is acknowledged; before a
-//!         partition is given up, and at the end, everything done is committed.
 //! Source  DESIGN §3, §8, §10.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args as ClapArgs;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::cli::Failure;
-use crate::cli::setup::Sources;
-use crate::kafka::source::Handover;
-use crate::kafka::{KafkaSink, KafkaSource};
+use crate::cli::setup::{Sources, store};
+use crate::kafka::{Journal, KafkaDoors};
 use crate::run::settings::ClockMode;
-use crate::run::{Live, Pump, Settings, Spread};
+use crate::run::{Live, Pump, Service, Spread, Tools, Workers};
 use crate::state::Engine;
+use crate::unit::Span;
 use crate::wire::clock::WallClock;
-use crate::wire::{Fault, Position, Sink, Source};
+use crate::wire::{Doors, JournalDoor};
 
 /// `ebb run`.
 #[derive(ClapArgs, Debug)]
@@ -35,8 +33,8 @@ pub struct Args {
     customers: Option<PathBuf>,
 }
 
-/// How often a running engine says how it is doing.
-const REPORT_EVERY: Duration = Duration::from_secs(30);
+/// How much longer than halt.deadline a stop may take.
+const GRACE: Duration = Duration::from_secs(2);
 
 static WALL: WallClock = WallClock;
 
@@ -71,115 +69,44 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         }),
     };
     let rules = setup.rules(setup.publish(), Some(settings.input.topic.clone()));
-    let mut service = Service {
-        source: KafkaSource::connect(settings)?,
-        sink: KafkaSink::connect(settings)?,
-        pump: Pump::new(Engine::new(rules, 0), Spread::AsTheyCome, live),
-        committed: Vec::new(),
-        committed_at: Instant::now(),
-        reported_at: Instant::now(),
+    let store = store(settings)?;
+    let doors = KafkaDoors::connect(settings)?;
+    let journal: Option<Box<dyn JournalDoor>> = match live {
+        Some(_) => Some(Box::new(Journal::open(settings, doors.n_partitions())?)),
+        None => None,
     };
+    let pump = Pump::new(Engine::new(rules, 0), Spread::AsTheyCome, live);
+    let tools = Tools { clock: &WALL, store, journal, workers: Workers::Apart };
+    let mut service = Service::new(doors, pump, settings, tools);
     let (topic, group) = (&settings.input.topic, &settings.input.group);
     info!(topic, group, brokers = settings.kafka.brokers, "reading");
     while !stop.load(Ordering::Relaxed) {
-        service.turn(settings)?;
+        service.turn()?;
         if args.until_caught_up && service.is_caught_up() {
             break;
         }
     }
-    service.finish()?;
+    end_in_time(settings.halt_deadline);
+    service.finish(settings.halt_deadline)?;
+    info!("stopped: everything done is committed");
     if let Some(path) = &args.customers {
-        crate::cli::customers::write(path, service.pump.engine())?;
+        crate::cli::customers::write(path, service.engine())?;
     }
-    eprint!("{}", service.pump.counts());
+    eprint!("{}", service.counts());
     Ok(())
 }
 
-/// A pump between topics.
-struct Service {
-    source: KafkaSource,
-    sink: KafkaSink,
-    pump: Pump<'static>,
-    committed: Vec<Position>,
-    committed_at: Instant,
-    reported_at: Instant,
-}
-
-impl Service {
-    /// One batch, the partitions that came and went, and what time moved.
-    fn turn(&mut self, settings: &Settings) -> Result<(), Fault> {
-        if self.source.is_rebalancing() {
-            self.commit()?;
-        }
-        self.pump.turn(&mut self.source, &mut self.sink)?;
-        for handover in self.source.handovers() {
-            match handover {
-                Handover::TakenOn(partition, position) => {
-                    let offset = position.map(|position| position.next_offset);
-                    info!(partition, from = offset, "partition taken on");
-                    self.pump.take_on(partition);
-                }
-                Handover::GivenUp(partition) => {
-                    info!(partition, "partition given up");
-                    self.pump.give_up(partition);
-                    self.committed.retain(|known| known.partition != partition);
-                }
-            }
-        }
-        for partition in self.source.assigned().to_vec() {
-            if self.source.is_caught_up(partition) {
-                self.pump.keep_up(partition, &mut self.sink)?;
-            }
-        }
-        let interval = settings.commit_interval.as_millis().unsigned_abs();
-        if Duration::from_millis(interval) <= self.committed_at.elapsed() {
-            self.commit()?;
-        }
-        if REPORT_EVERY <= self.reported_at.elapsed() {
-            self.report();
-        }
-        Ok(())
-    }
-
-    fn report(&mut self) {
-        self.reported_at = Instant::now();
-        let counts = self.pump.counts();
-        let (read, applied, alerts) = (counts.read, counts.applied, counts.alerts_in_all());
-        let rejected = counts.rejected_in_all();
-        info!(read, applied, rejected, alerts, "running");
-        if !self.source.is_reachable() {
-            warn!("the broker does not answer; trying again");
-        }
-    }
-
-    /// Waits until everything sent is acknowledged, then commits what moved.
-    fn commit(&mut self) -> Result<(), Fault> {
-        self.committed_at = Instant::now();
-        self.sink.settle()?;
-        let positions = self.pump.positions();
-        let moved: Vec<Position> = positions
-            .iter()
-            .filter(|position| !self.committed.contains(position))
-            .filter(|position| self.source.assigned().contains(&position.partition))
-            .copied()
-            .collect();
-        if !moved.is_empty() {
-            self.source.commit(&moved)?;
-            self.committed = positions;
-        }
-        Ok(())
-    }
-
-    fn is_caught_up(&self) -> bool {
-        let assigned = self.source.assigned();
-        !assigned.is_empty()
-            && assigned.iter().all(|partition| self.source.is_caught_up(*partition))
-    }
-
-    fn finish(&mut self) -> Result<(), Fault> {
-        self.commit()?;
-        self.report();
-        info!("stopped: everything done is committed");
-        Ok(())
-    }
+/// Ends this process when a stop takes much longer than `deadline`, as it can while the broker is
+/// away: what is not committed comes again.
+fn end_in_time(deadline: Span) {
+    let limit = Duration::from_millis(deadline.as_millis().unsigned_abs()) + GRACE;
+    std::thread::spawn(move || {
+        std::thread::sleep(limit);
+        eprintln!(
+            "error: cannot stop in time: the broker did not answer for {} s\n\
+             safe: nothing is committed that was not done; start again to go on from there",
+            limit.as_secs()
+        );
+        std::process::exit(4);
+    });
 }

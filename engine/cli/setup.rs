@@ -5,6 +5,7 @@
 //! Source  decision D-12.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -15,6 +16,7 @@ use crate::run::Settings;
 use crate::run::settings::{Layers, Timers};
 use crate::state::rules::Publish;
 use crate::state::{Rules, TimersSwitch};
+use crate::wire::{Directory, Store};
 
 /// The name of the catalogue that comes with the program.
 const SHIPPED_CATALOG: &str = "catalog";
@@ -86,6 +88,33 @@ impl Setup {
     /// Publishing as the settings have it.
     pub fn publish(&self) -> Publish {
         Publish::Changes { min_change: self.settings.score_change_min.get() }
+    }
+}
+
+/// The place of the checkpoints of the group that `settings` name.
+///
+/// # Errors
+///
+/// Exit 3 where `checkpoint.folder` names a kind of place that this program does not know.
+pub fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    let folder = &settings.checkpoint.folder;
+    let path = folder.strip_prefix("file://").unwrap_or(folder);
+    if path.contains("://") {
+        return Err(Failure::settings(format!(
+            "cannot start: checkpoint.folder = {folder:?}: wanted a path, or file:///a/path"
+        )));
+    }
+    // Groups share a place without a word, and each has scores of its own.
+    let group: String = settings.input.group.chars().map(as_name).collect();
+    Ok(Arc::new(Directory::new(std::path::Path::new(path).join(group))))
+}
+
+/// A character of a group's name as a part of a folder's: no two names become the same.
+fn as_name(letter: char) -> String {
+    if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_') {
+        letter.to_string()
+    } else {
+        format!("%{:x}.", u32::from(letter))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Partitions that come and go, and how far they are done.
 //!
-//! Rules   between two batches only. A partition is taken on at its committed offset, or at its
-//!         beginning if the group has never committed one; an offset whose records are gone, or
-//!         that lies beyond the end, is a fault with the command that decides what to do.
+//! Rules   between two batches only. A partition is announced with what the group committed, and
+//!         the group is answered once its new owner has said where it is to be read from. An
+//!         offset whose records are gone, or that lies beyond the end, is a fault with the command
+//!         that decides what to do.
 //!         A commit waits for its answer; while the coordinator is away it is asked again, bounded
 //!         in number and time. A group that is being divided anew is no fault: the records come
 //!         again to whoever owns them next.
@@ -17,27 +18,45 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{Tries, patience};
 use super::group::{Change, give_up};
-use super::source::{Handover, KafkaSource, Share};
+use super::journal::position_of;
+use super::source::{KafkaSource, Share};
 use super::tap::Tap;
 use super::trouble::words;
-use crate::unit::EventTime;
-use crate::wire::{Fault, Position};
+use crate::wire::{Committed, Fault, Handover, Position};
+
+/// How long a partition may take to be read from elsewhere.
+const SEEK_MAX: Duration = Duration::from_secs(10);
+/// How long to wait before asking for that again.
+const SEEK_STEP: Duration = Duration::from_millis(5);
 
 impl KafkaSource {
     /// Carries out what the group's callbacks have noted.
     pub(super) fn hand_over(&mut self) -> Result<(), Fault> {
-        while let Some(change) = self.consumer.context().next_change() {
+        // One that was announced is answered before the next one is taken.
+        while self.unplaced.is_none()
+            && let Some(change) = self.consumer.context().next_change()
+        {
             match change {
                 Change::Assigned(partitions) => self.take_on(&partitions)?,
                 Change::Revoked(partitions) => self.let_go(&partitions)?,
             }
-            self.shares.sort_by_key(|share| share.partition);
-            self.assigned = self.shares.iter().map(|share| share.partition).collect();
+            self.sort_shares();
         }
         Ok(())
     }
 
+    /// Announces `partitions` with what the group committed for them.
     fn take_on(&mut self, partitions: &[i32]) -> Result<(), Fault> {
+        for (partition, position) in self.ask_committed(partitions)? {
+            self.shares.retain(|share| share.partition != partition);
+            self.handovers.push(Handover::TakenOn(partition, position));
+        }
+        self.unplaced = Some(partitions.to_vec());
+        Ok(())
+    }
+
+    /// What the group has committed for `partitions`, whose records from there on are all there.
+    fn ask_committed(&mut self, partitions: &[i32]) -> Result<Vec<(u32, Option<Position>)>, Fault> {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for &partition in partitions {
             list.add_partition(&self.topic, partition);
@@ -46,47 +65,130 @@ impl KafkaSource {
         let group = Arc::clone(consumer.context());
         let reach = self.reach(&group);
         let list = reach.until(|limit| consumer.committed_offsets(list.clone(), limit))?;
-        let mut starts = TopicPartitionList::with_capacity(partitions.len());
+        let mut known = Vec::with_capacity(partitions.len());
         for element in list.elements() {
             let partition = element.partition().unsigned_abs();
-            let start = match (element.error(), element.offset()) {
-                (Err(error), _) => {
-                    let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
-                    self.weigh(code, &self.topic, &words(&error))?;
-                    return Err(Fault::Broker(format!(
-                        "cannot take on {}-{partition}: its committed offset: {}",
-                        self.topic,
-                        words(&error)
-                    )));
+            if let Err(error) = element.error() {
+                let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
+                self.weigh(code, &self.topic, &words(&error))?;
+                let words = format!("its committed offset: {}", words(&error));
+                return Err(self.handover_fault(partition, &words));
+            }
+            let position = position_of(&element);
+            match position {
+                Some(position) => {
+                    self.still_there(partition, position.next_offset)?;
+                    self.committed.insert(partition, position);
                 }
-                (Ok(()), Offset::Offset(next_offset)) => {
-                    self.still_there(partition, next_offset)?;
-                    let now = element.metadata().parse();
-                    let now = now.map_or(EventTime::ALWAYS, EventTime::from_millis);
-                    self.committed.insert(partition, Position { partition, next_offset, now });
-                    Offset::Offset(next_offset)
-                }
-                (Ok(()), _) => {
-                    self.committed.remove(&partition);
-                    Offset::Beginning
-                }
-            };
-            let tap = Tap::open(&consumer, &self.topic, element.partition(), &self.bell);
-            let Some(tap) = tap else {
-                return Err(self.handover_fault(partition, "librdkafka knows no such partition"));
-            };
-            self.shares.retain(|share| share.partition != partition);
-            self.shares.push(Share { partition, tap, is_at_end: false });
-            let position = self.committed.get(&partition).copied();
-            self.handovers.push(Handover::TakenOn(partition, position));
-            let added = starts.add_partition_offset(&self.topic, element.partition(), start);
-            added.map_err(|error| self.handover_fault(partition, &words(&error)))?;
+                None => drop(self.committed.remove(&partition)),
+            }
+            known.push((partition, position));
         }
+        Ok(known)
+    }
+
+    /// Answers the group if it waits for that: the partitions taken on are ours, and each is read
+    /// from its offset in `starts` on, once it is opened.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broker`] where a partition cannot be read.
+    pub fn place(&mut self, starts: &[(u32, i64)]) -> Result<(), Fault> {
+        let Some(unplaced) = self.unplaced.take() else { return Ok(()) };
+        let consumer = Arc::clone(&self.consumer);
+        let mut list = TopicPartitionList::with_capacity(unplaced.len());
+        for partition in unplaced {
+            let number = partition.unsigned_abs();
+            let start = starts.iter().find(|(known, _)| *known == number).map(|(_, from)| *from);
+            let offset = start.map_or(Offset::Beginning, Offset::Offset);
+            let Some(tap) = Tap::open(&consumer, &self.topic, partition, &self.bell) else {
+                return Err(self.handover_fault(number, "librdkafka knows no such partition"));
+            };
+            self.shares.push(Share {
+                partition: number,
+                tap,
+                is_at_end: false,
+                opened_at: None,
+                placed_at: start,
+            });
+            let added = list.add_partition_offset(&self.topic, partition, offset);
+            added.map_err(|error| self.handover_fault(number, &words(&error)))?;
+        }
+        self.sort_shares();
         let taken = match consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => consumer.incremental_assign(&starts),
-            RebalanceProtocol::None | RebalanceProtocol::Eager => consumer.assign(&starts),
+            RebalanceProtocol::Cooperative => consumer.incremental_assign(&list),
+            RebalanceProtocol::None | RebalanceProtocol::Eager => consumer.assign(&list),
         };
         self.answered(taken)
+    }
+
+    /// Lets the records of `partition` come, from offset `from` on.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broker`] where the partition cannot be read from there.
+    pub fn open(&mut self, partition: u32, from: i64) -> Result<(), Fault> {
+        let Some(at) = self.shares.iter().position(|share| share.partition == partition) else {
+            return Ok(());
+        };
+        if self.shares[at].placed_at != Some(from) {
+            self.seek(partition, from)?;
+        }
+        let share = &mut self.shares[at];
+        (share.opened_at, share.placed_at, share.is_at_end) = (Some(from), None, false);
+        // What was fetched meanwhile has rung before.
+        self.bell.ring();
+        Ok(())
+    }
+
+    fn seek(&self, partition: u32, from: i64) -> Result<(), Fault> {
+        let began = Instant::now();
+        loop {
+            let (offset, limit) = (Offset::Offset(from), SEEK_MAX);
+            match self.consumer.seek(&self.topic, partition.cast_signed(), offset, limit) {
+                Ok(()) => return Ok(()),
+                // It was just assigned and is about to start, or an earlier move is under way.
+                Err(error) if began.elapsed() < SEEK_MAX => {
+                    tracing::debug!(partition, from, %error, "seeking again");
+                    thread::sleep(SEEK_STEP);
+                }
+                Err(error) => return Err(self.handover_fault(partition, &words(&error))),
+            }
+        }
+    }
+
+    /// Closes every partition that is ours and asks what is committed for it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when the group cannot be asked, or the records from there on are gone.
+    pub fn start_over(&mut self) -> Result<Vec<(u32, Option<Position>)>, Fault> {
+        for share in &mut self.shares {
+            (share.opened_at, share.placed_at, share.is_at_end) = (None, None, false);
+        }
+        let ours: Vec<i32> = self.assigned.iter().map(|number| number.cast_signed()).collect();
+        if ours.is_empty() { Ok(Vec::new()) } else { self.ask_committed(&ours) }
+    }
+
+    /// The first offset of `partition` that is still there.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broker`] where the broker stays away.
+    pub fn earliest(&self, partition: u32) -> Result<i64, Fault> {
+        self.watermarks(partition).map(|(low, _)| low)
+    }
+
+    fn watermarks(&self, partition: u32) -> Result<(i64, i64), Fault> {
+        let ask = |limit: Duration| {
+            self.consumer.fetch_watermarks(&self.topic, partition.cast_signed(), limit)
+        };
+        self.reach(self.consumer.context()).until(ask)
+    }
+
+    fn sort_shares(&mut self) {
+        self.shares.sort_by_key(|share| share.partition);
+        self.assigned = self.shares.iter().map(|share| share.partition).collect();
     }
 
     fn let_go(&mut self, partitions: &[i32]) -> Result<(), Fault> {
@@ -113,10 +215,7 @@ impl KafkaSource {
 
     /// Whether the records from `next_offset` on are all there.
     fn still_there(&self, partition: u32, next_offset: i64) -> Result<(), Fault> {
-        let ask = |limit: Duration| {
-            self.consumer.fetch_watermarks(&self.topic, partition.cast_signed(), limit)
-        };
-        let (low, high) = self.reach(self.consumer.context()).until(ask)?;
+        let (low, high) = self.watermarks(partition)?;
         let place = format!("{}-{partition}", self.topic);
         if next_offset < low {
             let last = low - 1;
@@ -139,7 +238,7 @@ impl KafkaSource {
 
 impl KafkaSource {
     /// Commits `ours`, all of partitions that are ours.
-    pub(super) fn commit_ours(&mut self, ours: &[Position]) -> Result<(), Fault> {
+    pub(super) fn commit_ours(&mut self, ours: &[Position]) -> Result<Committed, Fault> {
         let list = self.list(ours)?;
         let began = Instant::now();
         let mut tries = Tries::new(self.retry);
@@ -147,7 +246,7 @@ impl KafkaSource {
             match error.rdkafka_error_code().unwrap_or(Code::Unknown) {
                 // The group is being divided anew without us; see above.
                 Code::RebalanceInProgress | Code::IllegalGeneration | Code::UnknownMemberId => {
-                    return Ok(());
+                    return Ok(Committed::Later);
                 }
                 Code::WaitingForCoordinator
                 | Code::CoordinatorNotAvailable
@@ -176,11 +275,16 @@ impl KafkaSource {
                 }
             }
         }
-        self.committed.extend(ours.iter().map(|position| (position.partition, *position)));
-        Ok(())
+        self.note_committed(ours);
+        Ok(Committed::Done)
     }
 
-    fn list(&self, positions: &[Position]) -> Result<TopicPartitionList, Fault> {
+    /// Remembers what is committed, for the words of a fault.
+    pub(super) fn note_committed(&mut self, ours: &[Position]) {
+        self.committed.extend(ours.iter().map(|position| (position.partition, *position)));
+    }
+
+    pub(super) fn list(&self, positions: &[Position]) -> Result<TopicPartitionList, Fault> {
         let mut list = TopicPartitionList::with_capacity(positions.len());
         for position in positions {
             let mut element = list.add_partition(&self.topic, position.partition.cast_signed());

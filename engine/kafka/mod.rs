@@ -2,25 +2,31 @@
 //!
 //! Shape   `client` reaches the cluster, `trouble` puts what it says into words; `source` reads the
 //!         input through one `tap` a partition; `handover` takes partitions on and gives them
-//!         up as `group`'s callbacks have noted; `sink` writes the
-//!         outputs through `produce`; `check` looks before anything starts.
-//! Rules   offsets are committed only by [`Source::commit`](crate::wire::Source::commit), with the
+//!         up as `group`'s callbacks have noted; `sink` writes the outputs through `produce`, in
+//!         transactions by `transact` where that is wanted; `doors` joins both ends; `journal` is
+//!         read by whoever takes a partition on; `check` looks before anything starts.
+//! Rules   offsets are committed only by [`Doors::commit`](crate::wire::Doors::commit), with the
 //!         partition's `now` as their metadata (D-2). Nothing is lost silently: what cannot be
 //!         delivered or read becomes a fault that says what is safe.
 //! Source  librdkafka 2.12.1 and its `CONFIGURATION.md`; the Kafka protocol, 4.1.
 
 pub mod check;
 pub mod client;
+pub mod doors;
 mod group;
 mod handover;
+pub mod journal;
 pub mod produce;
 pub mod sink;
 pub mod source;
 mod tap;
+mod transact;
 mod trouble;
 mod verdict;
 
 pub use check::check;
+pub use doors::KafkaDoors;
+pub use journal::Journal;
 pub use produce::Producer;
 pub use sink::KafkaSink;
 pub use source::KafkaSource;

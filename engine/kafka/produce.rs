@@ -2,12 +2,13 @@
 //!
 //! Shape   librdkafka gathers and sends; its thread counts what is acknowledged and keeps the
 //!         first failure. `send` waits while the queue is full, `settle` until all is counted.
-//! Rules   idempotent: a retry neither doubles nor reorders. A record that could not be delivered
+//! Rules   idempotent: a retry neither doubles nor reorders; or transactional, see `transact`. A record that could not be delivered
 //!         breaks the producer: everything after it is refused with the same fault, so no caller
 //!         can take it for done. Keys spread over partitions as Kafka's default does.
 //! Cost    a record is copied once, into librdkafka's memory.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
@@ -17,9 +18,10 @@ use rdkafka::producer::{
     BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer,
 };
 
-use super::client::{self, Reach, patience};
+use super::client::{self, Reach, duration, patience};
 use super::trouble::{Trouble, lock, words};
 use crate::run::settings::{Kafka, Retry};
+use crate::unit::Span;
 use crate::wire::Fault;
 
 /// How often a wait looks whether the client is broken for good.
@@ -41,6 +43,8 @@ pub enum Pace {
 pub struct Parcel<'a> {
     /// Where to.
     pub topic: &'a str,
+    /// Its partition, where the key does not choose it.
+    pub partition: Option<u32>,
     /// Its key, which chooses the partition.
     pub key: Option<&'a [u8]>,
     /// Its value; `None` is a tombstone.
@@ -51,24 +55,47 @@ pub struct Parcel<'a> {
 
 /// Sends records. What was not settled when this is dropped is not sent any more.
 pub struct Producer {
-    brokers: String,
-    retry: Retry,
+    pub(super) brokers: String,
+    pub(super) retry: Retry,
+    /// How long a transaction may stay open.
+    pub(super) transaction_max: Duration,
     n_sent: u64,
-    producer: ThreadedProducer<Deliveries>,
+    pub(super) producer: Arc<ThreadedProducer<Deliveries>>,
 }
 
 /// What the client's thread has counted.
 #[derive(Default)]
-struct Deliveries {
-    trouble: Trouble,
+pub(super) struct Deliveries {
+    pub(super) trouble: Trouble,
     counted: Mutex<Counted>,
     news: Condvar,
+    /// The topic whose ends are watched.
+    watched: Option<String>,
 }
 
 #[derive(Default)]
 struct Counted {
     n_done: u64,
     failure: Option<String>,
+    /// Behind the last record of each partition of the watched topic.
+    ends: BTreeMap<i32, i64>,
+}
+
+/// How a producer writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner<'a> {
+    /// What matters more.
+    pub pace: Pace,
+    /// The topic whose ends are watched, if one is.
+    pub watched: Option<&'a str>,
+    /// Name and timeout of transactions, if it writes in such.
+    pub transactions: Option<(&'a str, Span)>,
+}
+
+impl From<Pace> for Manner<'_> {
+    fn from(pace: Pace) -> Self {
+        Manner { pace, watched: None, transactions: None }
+    }
 }
 
 impl ClientContext for Deliveries {
@@ -83,9 +110,15 @@ impl ProducerContext for Deliveries {
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         let mut counted = lock(&self.counted);
         counted.n_done += 1;
-        if let Err((error, message)) = result {
-            let failure = || format!("{}: {}", message.topic(), words(error));
-            counted.failure.get_or_insert_with(failure);
+        match result {
+            Ok(message) if self.watched.as_deref() == Some(message.topic()) => {
+                counted.ends.insert(message.partition(), message.offset() + 1);
+            }
+            Ok(_) => {}
+            Err((error, message)) => {
+                let failure = || format!("{}: {}", message.topic(), words(error));
+                counted.failure.get_or_insert_with(failure);
+            }
         }
         drop(counted);
         self.news.notify_all();
@@ -98,9 +131,14 @@ impl Producer {
     /// # Errors
     ///
     /// [`Fault::Broker`] where librdkafka refuses the properties.
-    pub fn new(kafka: &Kafka, retry: Retry, pace: Pace) -> Result<Producer, Fault> {
+    pub fn new<'a>(
+        kafka: &Kafka,
+        retry: Retry,
+        manner: impl Into<Manner<'a>>,
+    ) -> Result<Producer, Fault> {
+        let manner = manner.into();
         let mut config = client::config(kafka);
-        let (linger_ms, batch_bytes) = match pace {
+        let (linger_ms, batch_bytes) = match manner.pace {
             // Long enough to gather what one batch of records rings, a tenth of the 10 ms.
             Pace::Prompt => ("1", "131072"),
             Pace::Bulk => ("20", "1000000"),
@@ -123,10 +161,29 @@ impl Producer {
         {
             config.set(name, value);
         }
-        let producer = config.create_with_context(Deliveries::default()).map_err(|error| {
+        if let Some((name, timeout)) = manner.transactions {
+            config.set("transactional.id", name);
+            config.set("transaction.timeout.ms", timeout.as_millis().to_string());
+            // Within a transaction no record may wait longer than that.
+            config.set("message.timeout.ms", timeout.as_millis().to_string());
+        }
+        let watched = manner.watched.map(str::to_owned);
+        let deliveries = Deliveries { watched, ..Deliveries::default() };
+        let producer = config.create_with_context(deliveries).map_err(|error| {
             Fault::Broker(format!("cannot set up the producer: kafka.properties: {error}"))
         })?;
-        Ok(Producer { brokers: kafka.brokers.clone(), retry, n_sent: 0, producer })
+        Ok(Producer {
+            brokers: kafka.brokers.clone(),
+            retry,
+            transaction_max: manner.transactions.map_or(Duration::ZERO, |(_, max)| duration(max)),
+            n_sent: 0,
+            producer: Arc::new(producer),
+        })
+    }
+
+    /// Behind the last record written to `partition` of the watched topic, if one was.
+    pub(super) fn watched_end(&self, partition: u32) -> Option<i64> {
+        lock(&self.deliveries().counted).ends.get(&partition.cast_signed()).copied()
     }
 
     /// The number of partitions of `topic`, which must be there.
@@ -149,6 +206,7 @@ impl Producer {
     pub fn send(&mut self, parcel: &Parcel<'_>) -> Result<(), Fault> {
         self.broken()?;
         let mut record = BaseRecord::<[u8], [u8], ()>::to(parcel.topic);
+        record.partition = parcel.partition.map(u32::cast_signed);
         record.key = parcel.key;
         record.payload = parcel.value;
         if !parcel.headers.is_empty() {
@@ -194,7 +252,7 @@ impl Producer {
         }
     }
 
-    fn deliveries(&self) -> &Deliveries {
+    pub(super) fn deliveries(&self) -> &Deliveries {
         self.producer.client().context()
     }
 

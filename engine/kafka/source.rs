@@ -2,10 +2,11 @@
 //!
 //! Shape   one `Tap` a partition, emptied in turn into the batch; `handover` takes partitions
 //!         on and gives them up between two batches.
-//! Rules   offsets are committed only by [`Source::commit`], waiting for the answer, with the
-//!         partition's `now` as metadata (D-2). A partition is read from its committed offset; at
-//!         the first start from its beginning. A committed offset whose records are gone is a
-//!         fault, never a jump.
+//! Rules   a partition that is taken on is announced with its committed position, placed at the
+//!         offset that its new owner asks for, and silent until it is opened: its state may still
+//!         be on the way. Offsets are committed only by [`KafkaSource::commit`], waiting for the
+//!         answer, with the partition's `now` as metadata (D-2). A committed offset whose records
+//!         are gone is a fault, never a jump.
 //! Cost    a record is copied once, from librdkafka's memory into the batch.
 
 use std::collections::BTreeMap;
@@ -26,7 +27,9 @@ use crate::record::reject::Reason;
 use crate::run::Settings;
 use crate::run::settings::{BatchRules, Retry};
 use crate::unit::limit::RECORD_BYTES_MAX;
-use crate::wire::{Batch, Body, Fault, Fetched, Origin, Position, RawRecord, Source};
+use crate::wire::{
+    Batch, Body, Committed, Fault, Fetched, Handover, Origin, Position, RawRecord, Source,
+};
 
 /// Most bytes of a batch before no further chunk is taken: 4 096 records of 4 KiB.
 const BATCH_BYTES_MAX: usize = 16 << 20;
@@ -38,6 +41,7 @@ const PROBE: Duration = Duration::from_secs(1);
 /// The input topic, shared with the other members of the group.
 pub struct KafkaSource {
     pub(super) topic: String,
+    pub(super) n_partitions: u32,
     pub(super) group_id: String,
     pub(super) brokers: String,
     pub(super) retry: Retry,
@@ -50,6 +54,8 @@ pub struct KafkaSource {
     turn: usize,
     pub(super) committed: BTreeMap<u32, Position>,
     pub(super) handovers: Vec<Handover>,
+    /// Partitions that were taken on and wait to be placed; the group waits for it, too.
+    pub(super) unplaced: Option<Vec<i32>>,
     away: Option<Tries>,
     pub(super) consumer: Arc<BaseConsumer<Group>>,
 }
@@ -60,15 +66,10 @@ pub(super) struct Share {
     pub(super) tap: Tap,
     /// Whether the last thing that came was the end for now.
     pub(super) is_at_end: bool,
-}
-
-/// A partition that came or went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Handover {
-    /// It is ours from now on, read from its committed position, if it has one.
-    TakenOn(u32, Option<Position>),
-    /// It is no longer ours.
-    GivenUp(u32),
+    /// From which offset on its records may come; `None` until that is known.
+    pub(super) opened_at: Option<i64>,
+    /// Where it was placed.
+    pub(super) placed_at: Option<i64>,
 }
 
 impl KafkaSource {
@@ -89,7 +90,7 @@ impl KafkaSource {
         let group = Arc::clone(consumer.context());
         let brokers = settings.kafka.brokers.clone();
         let reach = Reach { brokers: &brokers, retry: settings.retry, trouble: &group.trouble };
-        reach.partitions(&topic, |limit| {
+        let n_partitions = reach.partitions(&topic, |limit| {
             // Nothing is assigned yet, so serving the callbacks cannot bring a record.
             let _nothing = consumer.poll(Duration::ZERO);
             consumer.fetch_metadata(Some(&topic), limit)
@@ -97,6 +98,7 @@ impl KafkaSource {
         consumer.subscribe(&[&topic]).map_err(|error| set_up(&error))?;
         Ok(KafkaSource {
             topic,
+            n_partitions: u32::try_from(n_partitions).unwrap_or(u32::MAX),
             group_id: settings.input.group.clone(),
             brokers,
             retry: settings.retry,
@@ -107,9 +109,15 @@ impl KafkaSource {
             turn: 0,
             committed: BTreeMap::new(),
             handovers: Vec::new(),
+            unplaced: None,
             away: None,
             consumer: Arc::new(consumer),
         })
+    }
+
+    /// How many partitions the topic has.
+    pub fn n_partitions(&self) -> u32 {
+        self.n_partitions
     }
 
     /// The partitions that are ours now, in their order.
@@ -147,6 +155,22 @@ impl KafkaSource {
     /// Whether the broker answers, as far as is known.
     pub fn is_reachable(&self) -> bool {
         self.away.is_none()
+    }
+
+    /// Notes that everything before `positions` is done. A position of a partition that is no
+    /// longer ours is passed over: its new owner reads from the commit before, and the records
+    /// come again.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when that could not be noted; the records will come again.
+    pub fn commit(&mut self, positions: &[Position]) -> Result<Committed, Fault> {
+        let ours: Vec<Position> = positions
+            .iter()
+            .filter(|position| self.assigned.contains(&position.partition))
+            .copied()
+            .collect();
+        if ours.is_empty() { Ok(Committed::Done) } else { self.commit_ours(&ours) }
     }
 
     pub(super) fn reach<'a>(&'a self, group: &'a Group) -> Reach<'a> {
@@ -194,8 +218,16 @@ impl KafkaSource {
             if room == 0 || BATCH_BYTES_MAX <= batch.bytes.len() {
                 break;
             }
-            let Share { partition, tap, is_at_end } = &mut self.shares[self.turn % n_shares];
+            let Share { partition, tap, is_at_end, opened_at, .. } =
+                &mut self.shares[self.turn % n_shares];
+            self.turn = (self.turn + 1) % n_shares;
+            let Some(from) = *opened_at else {
+                n_idle += 1;
+                continue;
+            };
             let n = tap.take(room.min(TURN), |poured| match poured {
+                // Fetched before the partition was moved on.
+                Poured::Record { offset, .. } if offset < from => {}
                 Poured::Record { offset, key, value } => {
                     *is_at_end = false;
                     append(batch, (*partition, offset), key, value);
@@ -203,7 +235,6 @@ impl KafkaSource {
                 Poured::End => *is_at_end = true,
                 Poured::Trouble(code, sentence) => trouble = Some((*partition, code, sentence)),
             });
-            self.turn = (self.turn + 1) % n_shares;
             n_idle = if n == 0 { n_idle + 1 } else { 0 };
         }
         match trouble {
@@ -238,11 +269,12 @@ impl KafkaSource {
 impl Source for KafkaSource {
     /// As the trait says. [`Fetched::CaughtUp`] only where every partition that is ours is
     /// caught up (or none is ours); an empty batch with [`Fetched::Some`] where it is not known,
-    /// and where partitions came or went: their records come only after the caller could look at
-    /// [`KafkaSource::handovers`].
+    /// and where partitions came or went, which [`KafkaSource::is_rebalancing`] announced before.
     fn fill(&mut self, batch: &mut Batch) -> Result<Fetched, Fault> {
+        // Only what the caller could see before this call: what is done must be committed first.
+        let was_announced = self.is_rebalancing();
         self.serve(batch)?;
-        if batch.records.is_empty() && self.is_rebalancing() {
+        if batch.records.is_empty() && was_announced {
             self.hand_over()?;
             return Ok(Fetched::Some);
         }
@@ -250,27 +282,16 @@ impl Source for KafkaSource {
         // Where no bell has rung, nothing has come: an idle turn looks once, not twice.
         if batch.records.is_empty() && self.bell.wait(duration(self.batch.wait)) {
             self.serve(batch)?;
-            if !self.is_rebalancing() {
-                self.pour(batch)?;
-            }
+            self.pour(batch)?;
         }
         if !batch.records.is_empty() {
             return Ok(Fetched::Some);
         }
         self.mind_broker()?;
-        let is_caught_up = self.away.is_none() && self.shares.iter().all(|share| share.is_at_end);
+        let is_caught_up = self.away.is_none()
+            && self.unplaced.is_none()
+            && self.shares.iter().all(|share| share.is_at_end);
         Ok(if is_caught_up { Fetched::CaughtUp } else { Fetched::Some })
-    }
-
-    /// As the trait says. A position of a partition that is no longer ours is passed over: its
-    /// new owner reads from the commit before, and the records come again.
-    fn commit(&mut self, positions: &[Position]) -> Result<(), Fault> {
-        let ours: Vec<Position> = positions
-            .iter()
-            .filter(|position| self.assigned.contains(&position.partition))
-            .copied()
-            .collect();
-        if ours.is_empty() { Ok(()) } else { self.commit_ours(&ours) }
     }
 
     fn name(&self, _origin: Origin) -> &str {

@@ -29,7 +29,7 @@ pub use derive::Sources;
 pub use fault::Fault;
 pub use load::load;
 pub use measure::{Bound, Compare, Days, Felt, How, Measure, Op, OrKnown, StateOf, Window};
-pub use reads::{Moves, Reads};
+pub use reads::{FlagsRead, Flow, Moves, Readers, Reads, Seat};
 pub use score::{
     Asks, Band, Combine, Condition, DropRule, Group, InputRule, Intent, Level, RedFlag, Rings,
     Score, Severity, Signal, Subscore, Worse,

@@ -15,6 +15,8 @@ use crate::unit::EventTime;
 pub struct Counts {
     /// Records read.
     pub read: u64,
+    /// Records gone over again after a restart, to be where it was left; counted nowhere else.
+    pub recovered: u64,
     /// Events applied, late ones included.
     pub applied: u64,
     /// Events applied though their time lay before `now`.
@@ -56,6 +58,7 @@ impl Default for Counts {
     fn default() -> Self {
         Counts {
             read: 0,
+            recovered: 0,
             applied: 0,
             late: 0,
             duplicate: 0,

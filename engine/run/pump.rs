@@ -1,21 +1,26 @@
 //! The pump: records in at one door, outputs out at the other.
 //!
 //! Shape   one turn takes a batch from the source, decodes it side by side, applies it and hands
-//!         the outputs to the sink, in order.
+//!         the outputs to the sink, in order; before them what a replay must know of the wall
+//!         clock.
 //! Rules   a record that cannot be used goes out as a reject and the next one is taken; what is
-//!         refused never stops the pump, a fault of a door always does.
-//! Source  DESIGN §3, §8; decisions D-1, D-3, D-5.
+//!         refused never stops the pump, a fault of a door always does. Of what was done before a
+//!         restart nothing goes out again.
+//! Source  DESIGN §3, §8; decisions D-1, D-2, D-3, D-5.
 
 use std::num::NonZeroU32;
 
-use crate::record::reject::Reason;
-use crate::record::{Decoded, Event, Reject, check_key, decode, partition};
+use crate::record::{Note, Says};
 use crate::run::counts::{Counts, Jump};
+use crate::run::course::{Course, Journal};
+use crate::run::reading::{Read, Reader};
+use crate::run::share::{Pass, Share, note_of, refused};
+use crate::state::checkpoint::Restored;
 use crate::state::lanes::side_by_side;
 use crate::state::{Applied, Arrival, Engine, Fate, Output};
 use crate::unit::{EventTime, Span};
 use crate::wire::{
-    Batch, Body, Clock, Fault, Fetched, Origin, Outgoing, Position, RawRecord, Sink, Source,
+    Batch, Clock, Fault, Fetched, Origin, Outgoing, Position, RawRecord, Sink, Source,
 };
 
 /// How records find their partition.
@@ -44,17 +49,11 @@ pub struct Pump<'c> {
     engine: Engine,
     spread: Spread,
     live: Option<Live<'c>>,
+    journal: Option<Journal>,
     counts: Counts,
-    next_offsets: Vec<Option<i64>>,
+    courses: Vec<Course>,
     batch: Batch,
-}
-
-/// One record, read.
-#[expect(clippy::large_enum_variant, reason = "one a record; a box would be an allocation each")]
-enum Read<'a> {
-    Arrival(Arrival<'a>),
-    Unknown,
-    Refused(Reject),
+    is_quiet: bool,
 }
 
 /// More than this in one step is worth a word (D-1).
@@ -63,9 +62,23 @@ const JUMP: Span = Span::days(30);
 impl<'c> Pump<'c> {
     /// A pump around `engine`; `live` where the wall clock has a say.
     pub fn new(engine: Engine, spread: Spread, live: Option<Live<'c>>) -> Pump<'c> {
-        let next_offsets = vec![None; engine.n_partitions() as usize];
-        let (counts, batch) = (Counts::default(), Batch::default());
-        Pump { engine, spread, live, counts, next_offsets, batch }
+        let mut pump = Pump {
+            engine,
+            spread,
+            live,
+            journal: None,
+            counts: Counts::default(),
+            courses: Vec::new(),
+            batch: Batch::default(),
+            is_quiet: true,
+        };
+        pump.reach(0);
+        pump
+    }
+
+    /// Goes by the journal that an earlier run over the same events has left (D-1).
+    pub fn follow(&mut self, journal: Journal) {
+        self.journal = Some(journal);
     }
 
     /// The engine.
@@ -73,37 +86,80 @@ impl<'c> Pump<'c> {
         &self.engine
     }
 
+    /// The engine, for what is no scoring: checkpoints.
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
     /// What was counted so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// How far every partition that had records is done.
+    /// How far every partition is done; those that still go over what was done before are not
+    /// among them.
     pub fn positions(&self) -> Vec<Position> {
-        let position = |(partition, next): (u32, &Option<i64>)| {
-            next.map(|next_offset| Position {
-                partition,
-                next_offset,
-                now: self.engine.now(partition),
-            })
-        };
-        (0..).zip(&self.next_offsets).filter_map(position).collect()
+        (0..self.engine.n_partitions()).filter_map(|partition| self.position(partition)).collect()
     }
 
-    /// Makes room for `partition`, of which nothing is known yet.
-    pub fn take_on(&mut self, partition: u32) {
-        self.engine.reach(partition + 1);
-        if self.next_offsets.len() < self.engine.n_partitions() as usize {
-            self.next_offsets.resize(self.engine.n_partitions() as usize, None);
+    /// How far `partition` is done, unless it still goes over what was done before.
+    pub fn position(&self, partition: u32) -> Option<Position> {
+        let course = self.courses.get(partition as usize)?;
+        let next_offset = course.next_offset.filter(|_| course.quiet_until.is_none())?;
+        Some(Position { partition, next_offset, now: self.engine.now(partition) })
+    }
+
+    /// Lets `partition` go on with the state `restored`, or none, over the `road`: from an offset,
+    /// quietly up to the position at which it was committed before. `notes` of its journal say
+    /// what the records do not.
+    pub fn begin(
+        &mut self,
+        partition: u32,
+        restored: Option<Restored>,
+        road: (i64, Option<Position>),
+        notes: &[Note],
+    ) {
+        self.reach(partition + 1);
+        match restored {
+            Some(restored) => self.engine.install(partition, restored),
+            None => self.engine.forget(partition),
         }
+        let (from, quiet_until) = road;
+        if let Some(course) = self.courses.get_mut(partition as usize) {
+            *course = Course::new(from, quiet_until, notes);
+        }
+        self.get_through();
+    }
+
+    /// How many records `partition` still has to go over, if it goes over what was done before.
+    pub fn is_catching_up(&self, partition: u32) -> Option<u64> {
+        let course = self.courses.get(partition as usize)?;
+        let until = course.quiet_until?.next_offset;
+        Some(until.saturating_sub(course.next_offset?).max(0).unsigned_abs())
+    }
+
+    /// Says that `partition` holds no record before its committed position that was not read:
+    /// the offsets that are left there hold none.
+    pub fn is_at_end(&mut self, partition: u32) {
+        if let Some(course) = self.courses.get_mut(partition as usize)
+            && let Some(until) = course.quiet_until
+        {
+            course.next_offset = course.next_offset.max(Some(until.next_offset));
+        }
+        self.get_through();
     }
 
     /// Forgets `partition`: another instance looks after it.
     pub fn give_up(&mut self, partition: u32) {
         self.engine.forget(partition);
-        if let Some(next) = self.next_offsets.get_mut(partition as usize) {
-            *next = None;
+        if let Some(course) = self.courses.get_mut(partition as usize) {
+            *course = Course::default();
         }
+    }
+
+    fn reach(&mut self, n_partitions: u32) {
+        self.engine.reach(n_partitions);
+        self.courses.resize_with(self.engine.n_partitions() as usize, Course::default);
     }
 
     /// Takes one batch from `source` and hands what comes out to `sink`.
@@ -117,7 +173,7 @@ impl<'c> Pump<'c> {
         let fetched = source.fill(&mut batch)?;
         if !batch.records.is_empty() {
             let outgoing = self.process(&batch, source);
-            sink.send(&outgoing)?;
+            self.send(&outgoing, sink)?;
         }
         self.batch = batch;
         Ok(fetched)
@@ -136,8 +192,34 @@ impl<'c> Pump<'c> {
     ) -> Result<(), Fault> {
         let applied = self.engine.advance(partition, to);
         let mut outgoing = Vec::new();
+        // A restart must go through this instant before the next record.
+        let next_offset = self.courses.get(partition as usize).and_then(|c| c.next_offset);
+        if let Some(offset) = next_offset.filter(|_| !applied.outputs.is_empty())
+            && self.live.is_some()
+        {
+            let note = Note { offset, says: Says::Now(to), record: None };
+            outgoing.push(Outgoing::Journal { partition, note });
+        }
         self.say(applied, &mut outgoing);
-        if outgoing.is_empty() { Ok(()) } else { sink.send(&outgoing) }
+        self.send(&outgoing, sink)
+    }
+
+    /// Whether nothing went out since [`Pump::all_is_safe`] was last said.
+    pub fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
+    /// Notes that what went out is committed.
+    pub fn all_is_safe(&mut self) {
+        self.is_quiet = true;
+    }
+
+    fn send(&mut self, outgoing: &[Outgoing], sink: &mut dyn Sink) -> Result<(), Fault> {
+        if outgoing.is_empty() {
+            return Ok(());
+        }
+        self.is_quiet = false;
+        sink.send(outgoing)
     }
 
     /// Moves the time of a caught-up `partition` with the wall clock, where that has a say.
@@ -153,92 +235,88 @@ impl<'c> Pump<'c> {
 
     /// Turns one batch into outputs.
     fn process(&mut self, batch: &Batch, source: &dyn Source) -> Vec<Outgoing> {
-        let mut outgoing = Vec::new();
         for raw in &batch.records {
-            if let Origin::Topic { partition, .. } = raw.origin
-                && self.engine.n_partitions() <= partition
-            {
-                self.take_on(partition);
+            if let Origin::Topic { partition, .. } = raw.origin {
+                self.reach(partition + 1);
             }
         }
-        let reads = side_by_side(&batch.records, |raw| self.read(raw, batch));
-        let mut arrivals = Vec::with_capacity(reads.len());
-        let mut arrived: Vec<&RawRecord> = Vec::with_capacity(reads.len());
+        let reads = {
+            let (live, journal) = (self.live.as_ref(), self.journal.as_ref());
+            let reader = Reader { spread: self.spread, live, courses: &self.courses, journal };
+            side_by_side(&batch.records, |raw| reader.read(raw, batch))
+        };
+        let mut share = Share::with_capacity(reads.len());
         for (raw, read) in batch.records.iter().zip(reads) {
-            self.counts.read += 1;
-            if let Origin::Topic { partition, offset } = raw.origin
-                && let Some(next) = self.next_offsets.get_mut(partition as usize)
-            {
-                *next = Some(offset + 1);
+            if self.pass(raw.origin) == Pass::Quiet {
+                self.counts.recovered += 1;
+                if let Read::Arrival(arrival) = read {
+                    share.quiet.push(arrival);
+                }
+                continue;
             }
+            self.counts.read += 1;
             match read {
                 Read::Arrival(arrival) => {
-                    arrivals.push(arrival);
-                    arrived.push(raw);
+                    share.arrivals.push(arrival);
+                    share.arrived.push(raw);
                 }
                 Read::Unknown => self.counts.unknown += 1,
                 Read::Refused(reject) => {
                     self.counts.reject(reject.reason);
-                    outgoing.push(refused(reject, raw, batch));
+                    share.note_refusal(&reject, raw);
+                    share.refused.push(refused(reject, raw, batch));
                 }
             }
         }
+        if !share.quiet.is_empty() {
+            // What came out of it went out before the restart.
+            self.engine.apply(&share.quiet);
+        }
+        self.get_through();
+        self.apply(share, source)
+    }
+
+    /// Applies what was not done before and says what comes of it.
+    fn apply(&mut self, share: Share<'_, '_>, source: &dyn Source) -> Vec<Outgoing> {
+        let Share { arrivals, arrived, mut notes, refused, .. } = share;
         let before: Vec<EventTime> =
             (0..self.engine.n_partitions()).map(|number| self.engine.now(number)).collect();
         let applied = self.engine.apply(&arrivals);
         self.note_jump(before, &applied.fates, (&arrivals, &arrived), source);
         for (fate, arrival) in applied.fates.iter().zip(&arrivals) {
             self.counts.fate(*fate, arrival.event.kind);
+            if *fate == Fate::Waiting {
+                notes.extend(note_of(arrival, Says::Waits));
+            }
         }
+        for (record, now) in &applied.told {
+            let arrival = arrivals.get(*record);
+            notes.extend(arrival.and_then(|arrival| note_of(arrival, Says::Now(*now))));
+        }
+        let mut outgoing = if self.live.is_some() { notes } else { Vec::new() };
+        outgoing.extend(refused);
         self.say(applied, &mut outgoing);
         outgoing
     }
 
-    /// Decodes one record and decides where it goes.
-    fn read<'a>(&self, raw: &RawRecord, batch: &'a Batch) -> Read<'a> {
-        let range = match &raw.body {
-            Body::Refused(reject, _) => return Read::Refused(reject.clone()),
-            Body::Event(range) => range.clone(),
-        };
-        let bytes = batch.bytes.get(range).unwrap_or_default();
-        let event = match decode(bytes) {
-            Ok(Decoded::Event(event)) => event,
-            Ok(Decoded::Unknown(_)) => return Read::Unknown,
-            Err(reject) => return Read::Refused(reject),
-        };
-        if let Some(key) = &raw.key {
-            let key = key.clone().map(|range| batch.bytes.get(range).unwrap_or_default());
-            if let Err(reject) = check_key(&event, key) {
-                return Read::Refused(reject);
-            }
-        }
-        let waits = match self.early(&event) {
-            Ok(Early::No) => None,
-            Ok(Early::Waits) => Some(bytes),
-            Err(reject) => return Read::Refused(reject),
-        };
-        let (partition, offset) = match (raw.origin, self.spread) {
-            (Origin::Topic { partition, offset }, _) => (partition, Some(offset)),
-            (Origin::File { .. }, Spread::ByCustomer(n)) => {
-                (partition(event.customer_id.as_bytes(), n), None)
-            }
-            (Origin::File { .. }, Spread::AsTheyCome) => (0, None),
-        };
-        Read::Arrival(Arrival { event, partition, offset, waits })
+    /// Moves the course of the record's partition past it, and tells whether it was done before.
+    fn pass(&mut self, origin: Origin) -> Pass {
+        let Origin::Topic { partition, offset } = origin else { return Pass::Loud };
+        let Some(course) = self.courses.get_mut(partition as usize) else { return Pass::Loud };
+        course.next_offset = Some(offset + 1);
+        if course.is_quiet_at(offset) { Pass::Quiet } else { Pass::Loud }
     }
 
-    /// Whether `event` lies ahead of the wall clock, where that has a say.
-    fn early(&self, event: &Event<'_>) -> Result<Early, Reject> {
-        let Some(live) = &self.live else { return Ok(Early::No) };
-        let wall = live.clock.now();
-        if wall.plus(live.ahead_max) < event.time {
-            let detail = format!(
-                "time {}; wanted at most {} after the wall clock ({wall})",
-                event.time, live.ahead_max
-            );
-            return Err(Reject::new(Reason::FromTheFuture, detail));
+    /// Ends the quiet of the partitions that are where they were committed.
+    fn get_through(&mut self) {
+        for (partition, course) in (0..).zip(&mut self.courses) {
+            if course.is_through()
+                && let Some(position) = course.quiet_until.take()
+            {
+                // What rings on the way rang before.
+                self.engine.advance(partition, position.now);
+            }
         }
-        Ok(if wall.plus(live.skew) < event.time { Early::Waits } else { Early::No })
     }
 
     /// Puts what came out of the engine into bytes and counts it.
@@ -288,20 +366,4 @@ impl<'c> Pump<'c> {
             *now = time;
         }
     }
-}
-
-/// Whether an event lies ahead of the wall clock.
-enum Early {
-    No,
-    Waits,
-}
-
-/// A refused record on its way out, with its bytes as they came.
-fn refused(reject: Reject, raw: &RawRecord, batch: &Batch) -> Outgoing {
-    let body = match &raw.body {
-        Body::Event(range) | Body::Refused(_, range) => range.clone(),
-    };
-    let range = raw.original.clone().unwrap_or(body);
-    let bytes = batch.bytes.get(range).unwrap_or_default().to_vec();
-    Outgoing::Reject { reject, origin: raw.origin, bytes }
 }

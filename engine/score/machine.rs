@@ -21,7 +21,6 @@ use crate::score::orders::Orders;
 use crate::score::ring::{Ring, What};
 use crate::score::verdict::Verdict;
 use crate::unit::{EventTime, Points, Span};
-use crate::window::Reading;
 
 /// What brought a judging about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +62,6 @@ pub struct Hearing<'a> {
     pub model: &'a Model,
     /// The verdict.
     pub verdict: &'a Verdict,
-    /// The readings behind it.
-    pub readings: &'a [Reading],
     /// The orders given for the customer.
     pub orders: Option<&'a Orders>,
     /// The instant.
@@ -102,9 +99,19 @@ impl Machine {
         &self.scores
     }
 
+    /// Looks at what the next judging will look at; the sum means nothing.
+    pub(crate) fn warm(&self) -> usize {
+        self.scores.iter().map(|held| held.samples.len()).fold(0, usize::wrapping_add)
+    }
+
     /// The status as last judged.
     pub fn status(&self) -> Status {
         self.status
+    }
+
+    /// One bit each: the signals that were active and the red flags that held.
+    pub(crate) fn edges(&self) -> (u128, u128) {
+        (self.active, self.flags)
     }
 
     /// When the customer was last judged; `ALWAYS` if never.
@@ -206,18 +213,17 @@ impl Machine {
         let (model, verdict) = (bell.hearing.model, bell.hearing.verdict);
         let rose = verdict.active & !self.active;
         self.active = verdict.active;
-        for (index, signal) in model.signals.iter().enumerate() {
-            if let Rings::WhenActive { cooldown } = signal.rings
-                && rose >> index & 1 == 1
+        for index in ones(rose) {
+            if let Some(Rings::WhenActive { cooldown }) = model.signals.get(index).map(|s| s.rings)
             {
                 self.ring(bell, Ring::worse(What::Signal(index), None), cooldown);
             }
         }
         let rose = verdict.flags & !self.flags;
         self.flags = verdict.flags;
-        for (index, flag) in model.flags.iter().enumerate() {
-            if let Rings::WhenActive { cooldown } = flag.rings
-                && rose >> index & 1 == 1
+        for index in ones(rose) {
+            if let Some(flag) = model.flags.get(index)
+                && let Rings::WhenActive { cooldown } = flag.rings
             {
                 self.ring(bell, Ring::worse(What::Flag(index), Some(flag.floor)), cooldown);
             }
@@ -233,6 +239,10 @@ impl Machine {
             return Change::No;
         };
         let value = hearing.verdict.scores.get(index).and_then(|judged| judged.value);
+        if held.value == value && held.waiting.is_none() {
+            // The same value of the same band leads to the same band.
+            return Change::No;
+        }
         let change = if held.value == value { Change::No } else { Change::Yes };
         if change == Change::Yes {
             held.previous = held.value;
@@ -304,6 +314,9 @@ impl Machine {
         let now = bell.hearing.now;
         let Some(score) = bell.hearing.model.scores.get(index) else { return };
         let (Some(rule), Some(held)) = (&score.drop, self.scores.get_mut(index)) else { return };
+        if change == Change::No && held.arming == Arming::Armed {
+            return;
+        }
         let Some(trend) = held.trend(now, rule.days) else { return };
         if rule.arm_above < trend {
             held.arming = Arming::Armed;
@@ -341,6 +354,15 @@ impl Machine {
         bell.rings.push(Ring { repetition, ..ring });
         Heard::Rang
     }
+}
+
+/// The places of the bits that are set, from the lowest up.
+fn ones(mut bits: u128) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = bits.trailing_zeros();
+        bits &= bits.wrapping_sub(1);
+        usize::try_from(place).ok().filter(|_| place < u128::BITS)
+    })
 }
 
 /// Whether a score changed at this judging.

@@ -17,4 +17,4 @@ pub use forecast::{Next, forecast};
 pub use machine::{Machine, Mover, Tally};
 pub use orders::Orders;
 pub use ring::{Ring, What};
-pub use verdict::{Judged, Verdict};
+pub use verdict::{Before, Evidence, Judged, Verdict};

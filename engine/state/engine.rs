@@ -2,12 +2,14 @@
 //!
 //! Shape   a call first walks its records one by one, for only then is known which of them move
 //!         their partition's `now`; then the lanes work side by side.
-//! Rules   duplicates and events that are too old have no effect and do not move `now`.
-//! Source  DESIGN §3; readings of the specification.
+//! Rules   duplicates and events that are too old have no effect and do not move `now`. Where the
+//!         wall clock has moved `now` further than the records did, the first record that comes
+//!         too late for it is told of, for a replay must move `now` before it, too.
+//! Source  DESIGN §3, D-2; readings of the specification.
 
 use crate::record::Event;
 use crate::score::Tally;
-use crate::state::checkpoint::{Draft, Header, Print, Progress, Restored};
+use crate::state::checkpoint::{Draft, Header, Mark, Print, Progress, Restored};
 use crate::state::customer::Customer;
 use crate::state::lanes::{Job, Lane, Task, work};
 use crate::state::output::{Output, in_order};
@@ -27,6 +29,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct Partition {
     now: EventTime,
+    /// The `now` that a replay of the same records and of all that was told would have.
+    retold: EventTime,
     seen: Seen,
     lanes: Vec<Lane>,
     draft: Option<Draft>,
@@ -44,6 +48,8 @@ pub struct Arrival<'a> {
     /// The record's bytes if it lies too far ahead of the wall clock to be applied at once; it
     /// then waits until `now` reaches its time.
     pub waits: Option<&'a [u8]>,
+    /// The least `now` that its partition had before it, as the journal of an earlier run says.
+    pub told: Option<EventTime>,
 }
 
 /// What became of a record.
@@ -70,6 +76,9 @@ pub struct Applied {
     pub outputs: Vec<Output>,
     /// What was kept back.
     pub tally: Tally,
+    /// The records, by index, before which a replay must first move `now` to what stands here:
+    /// the wall clock had moved it, and they came too late for it.
+    pub told: Vec<(usize, EventTime)>,
 }
 
 impl Engine {
@@ -137,7 +146,8 @@ impl Engine {
             partition.admit(record, arrival, &self.rules, &mut plan)
         });
         let fates = fates.collect();
-        self.carry_out(plan, fates, arrivals)
+        let told = std::mem::take(&mut plan.told);
+        Applied { told, ..self.carry_out(plan, fates, arrivals) }
     }
 
     /// Moves the time of `partition` to `to`, which changes nothing if it is not later, and
@@ -161,16 +171,16 @@ impl Engine {
 
     /// Begins a checkpoint of `partition` as it stands now; one that is on its way is given up.
     ///
-    /// `next_offset` is the first record that was not applied. What is begun is written by
-    /// [`Engine::continue_checkpoint`], while the partition goes on.
-    pub fn begin_checkpoint(&mut self, partition: u32, next_offset: i64) {
+    /// What is begun is written by [`Engine::continue_checkpoint`], while the partition goes on.
+    pub fn begin_checkpoint(&mut self, partition: u32, mark: Mark) {
         let Some(found) = self.partitions.get_mut(partition as usize) else { return };
         let n_customers = found.lanes.iter().map(Lane::len).sum::<usize>() as u64;
         let header = Header {
             topic: self.rules.topic.clone(),
             partition,
-            next_offset,
+            mark,
             now: found.now,
+            retold: found.retold,
             print: self.print.clone(),
             n_customers,
         };
@@ -208,7 +218,8 @@ impl Engine {
         self.reach(partition.saturating_add(1));
         if let Some(found) = self.partitions.get_mut(partition as usize) {
             let Restored { header, lanes, seen } = restored;
-            *found = Partition { now: header.now, seen, lanes, draft: None };
+            let (now, retold) = (header.now, header.retold);
+            *found = Partition { now, retold, seen, lanes, draft: None };
         }
     }
 
@@ -254,12 +265,14 @@ pub(crate) fn lane_of(key: Key, n_lanes: usize) -> usize {
 struct Plan {
     jobs: Vec<Vec<Job>>,
     moves: Vec<Vec<(u64, EventTime)>>,
+    told: Vec<(usize, EventTime)>,
 }
 
 impl Plan {
     fn new(n_partitions: usize) -> Plan {
         let jobs = (0..n_partitions).map(|_| Vec::new()).collect();
-        Plan { jobs, moves: (0..n_partitions).map(|_| Vec::new()).collect() }
+        let moves = (0..n_partitions).map(|_| Vec::new()).collect();
+        Plan { jobs, moves, told: Vec::new() }
     }
 
     fn moved(&mut self, partition: usize, record: u64, now: EventTime) {
@@ -273,6 +286,7 @@ impl Partition {
     fn new(rules: &Rules) -> Partition {
         Partition {
             now: EventTime::ALWAYS,
+            retold: EventTime::ALWAYS,
             seen: Seen::new(rules.dedup_horizon),
             lanes: (0..rules.n_lanes.max(1)).map(|_| Lane::default()).collect(),
             draft: None,
@@ -290,28 +304,47 @@ impl Partition {
         let event = &arrival.event;
         let key = Key::of(event.customer_id.as_bytes());
         let identity = Key::within(key, event.id.as_bytes());
+        if let Some(told) = arrival.told {
+            self.retold = self.retold.max(told);
+            self.move_to(told, record, arrival, plan);
+        }
         let now = self.now.max(event.time);
+        // A duplicate at this `now` is one at an earlier one, too: a replay needs no word of it.
         if self.seen.knows(identity, now) {
             return Fate::Duplicate;
+        }
+        let waits = arrival.waits.is_some();
+        if !waits {
+            if event.time < self.now && self.retold < self.now {
+                plan.told.push((record, self.now));
+                self.retold = self.now;
+            }
+            self.retold = self.retold.max(event.time);
         }
         let reach = rules.model.reach.get(event.kind.index()).copied().unwrap_or(Span::FOREVER);
         if reach != Span::FOREVER && event.time <= self.now.minus(reach) {
             return Fate::TooOld;
         }
         self.seen.remember(identity, now, self.now);
-        let waits = arrival.waits.is_some();
         let fate = match (waits, event.time < self.now) {
             (true, _) => Fate::Waiting,
             (false, true) => Fate::Late,
             (false, false) => Fate::Applied,
         };
-        if !waits && self.now < now {
-            self.now = now;
-            plan.moved(arrival.partition as usize, record as u64, now);
+        if !waits {
+            self.move_to(now, record, arrival, plan);
         }
         if let Some(jobs) = plan.jobs.get_mut(arrival.partition as usize) {
             jobs.push(Job { record, key, now: self.now });
         }
         fate
+    }
+
+    /// Moves `now` to `to` before `record` is applied, if that is later.
+    fn move_to(&mut self, to: EventTime, record: usize, arrival: &Arrival<'_>, plan: &mut Plan) {
+        if self.now < to {
+            self.now = to;
+            plan.moved(arrival.partition as usize, record as u64, to);
+        }
     }
 }

@@ -18,6 +18,6 @@ pub mod timers;
 
 pub use checkpoint::{Header, Progress, Refusal, Restored, restore};
 pub use engine::{Applied, Arrival, Engine, Fate};
-pub use output::{Output, Provenance};
+pub use output::{Output, Provenance, Rung};
 pub use row::{Row, SignalCell};
 pub use rules::{Rules, Timers as TimersSwitch};

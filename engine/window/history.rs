@@ -98,6 +98,11 @@ impl History {
         (self.present & ((1_u128 << track) - 1)).count_ones() as usize
     }
 
+    /// Looks at what measures will read; the sum means nothing.
+    pub fn warm(&self) -> usize {
+        self.slots.iter().map(Slot::warm).fold(0, usize::wrapping_add)
+    }
+
     /// Lets `event` in.
     pub fn apply(&mut self, event: &Event<'_>, rules: &Admitted<'_>) {
         self.known_since = self.known_since.min(event.time);

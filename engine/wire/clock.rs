@@ -1,6 +1,7 @@
 //! The wall clock as a door.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::unit::EventTime;
 use crate::wire::Clock;
@@ -13,5 +14,10 @@ impl Clock for WallClock {
     fn now(&self) -> EventTime {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         EventTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn uptime(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGAN.elapsed()
     }
 }

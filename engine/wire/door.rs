@@ -1,10 +1,11 @@
 //! The doors as traits, and what passes through them.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::record::Reject;
+use crate::record::{Note, Reject};
 use crate::unit::EventTime;
 
 /// Where a record came from.
@@ -112,6 +113,13 @@ pub enum Outgoing {
         /// JSON, or a tombstone.
         value: Option<Vec<u8>>,
     },
+    /// A note in the journal; what stands behind it goes out only once the note is safe.
+    Journal {
+        /// The partition that it speaks of.
+        partition: u32,
+        /// The note.
+        note: Note,
+    },
     /// A record that was refused.
     Reject {
         /// Why.
@@ -152,13 +160,6 @@ pub trait Source {
     /// A [`Fault`] that retrying inside could not mend; nothing of `batch` may then be used.
     fn fill(&mut self, batch: &mut Batch) -> Result<Fetched, Fault>;
 
-    /// Notes that everything before `positions` is done, outputs acknowledged.
-    ///
-    /// # Errors
-    ///
-    /// A [`Fault`] when that could not be noted; the records will come again.
-    fn commit(&mut self, positions: &[Position]) -> Result<(), Fault>;
-
     /// The name of the place `origin` speaks of: a file's path, a topic.
     fn name(&self, origin: Origin) -> &str;
 }
@@ -184,4 +185,7 @@ pub trait Sink {
 pub trait Clock: Sync {
     /// The wall clock.
     fn now(&self) -> EventTime;
+
+    /// How long this program has been at work, by a clock that nobody sets.
+    fn uptime(&self) -> Duration;
 }

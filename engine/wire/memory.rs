@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::wire::{Batch, Body, Fault, Fetched, Origin, Outgoing, Position, RawRecord};
+use crate::wire::{Batch, Body, Fault, Fetched, Origin, Outgoing, RawRecord};
 use crate::wire::{Sink, Source};
 
 /// Records from memory, as if they were the lines of one file.
@@ -33,11 +33,6 @@ impl Source for MemorySource {
             batch.records.push(RawRecord { body, key: None, original: None, origin });
         }
         Ok(Fetched::Some)
-    }
-
-    /// Memory has nothing to note.
-    fn commit(&mut self, _positions: &[Position]) -> Result<(), Fault> {
-        Ok(())
     }
 
     fn name(&self, _origin: Origin) -> &str {

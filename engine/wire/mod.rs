@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod door;
+pub mod doors;
 pub mod files;
 pub mod generate;
 pub mod memory;
@@ -15,6 +16,7 @@ pub mod store;
 pub use door::{
     Batch, Body, Clock, Fault, Fetched, Origin, Outgoing, Position, RawRecord, Sink, Source,
 };
+pub use doors::{Committed, Doors, Handover, JournalDoor};
 pub use files::FileSource;
 pub use memory::{MemorySink, MemorySource};
 pub use output::{FileSink, OutFile, Outputs, check_paths};

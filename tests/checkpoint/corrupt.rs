@@ -163,5 +163,5 @@ fn the_parts_of_a_file_make_the_file() {
     let (file, ..) = small();
     assert_eq!(Parts::of(&file).sealed(), file);
     let header: Header = walk(&mut &*file, &mut |_| {}).expect("it is whole").header;
-    assert_eq!((header.partition, header.next_offset), (0, 0));
+    assert_eq!((header.partition, header.mark.next_offset), (0, 0));
 }

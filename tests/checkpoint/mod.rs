@@ -11,7 +11,7 @@ mod script;
 
 use std::collections::BTreeMap;
 
-use ebb::state::checkpoint::{Header, Sight, Summary, walk};
+use ebb::state::checkpoint::{Header, Mark, Sight, Summary, walk};
 use ebb::state::{Engine, Progress, Refusal};
 use ebb::unit::{EventTime, Key};
 use serde_json::Value;
@@ -27,7 +27,7 @@ pub(crate) struct Contents {
 
 /// The whole checkpoint of `partition` as it stands, in slices of `n_customers`.
 pub(crate) fn checkpoint(engine: &mut Engine, partition: u32, n_customers: usize) -> Vec<u8> {
-    engine.begin_checkpoint(partition, 0);
+    engine.begin_checkpoint(partition, mark(engine, 0));
     let mut file = Vec::new();
     loop {
         match engine.continue_checkpoint(partition, n_customers).expect("one was begun") {
@@ -38,6 +38,12 @@ pub(crate) fn checkpoint(engine: &mut Engine, partition: u32, n_customers: usize
             }
         }
     }
+}
+
+/// The mark of a checkpoint before `step`.
+pub(crate) fn mark(engine: &Engine, step: usize) -> Mark {
+    let next_offset = i64::try_from(step).expect("steps are few");
+    Mark { next_offset, n_partitions: engine.n_partitions(), journal: 7 }
 }
 
 /// What `bytes` say.

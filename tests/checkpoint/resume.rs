@@ -1,9 +1,10 @@
 //! A run cut anywhere goes on as if nothing had happened.
 
+use ebb::state::checkpoint::Mark;
 use ebb::state::{Engine, Progress, Row, restore};
 
 use crate::checkpoint::script::{Heard, Script};
-use crate::checkpoint::{Contents, as_felt, checkpoint, contents};
+use crate::checkpoint::{Contents, as_felt, checkpoint, contents, mark};
 use crate::oracle::streams::{Random, Size};
 
 /// How many seeds are played where none is asked for.
@@ -59,8 +60,8 @@ fn check(seed: u64, size: Size) {
     for engine in &mut restored {
         for (partition, (file, _)) in (0..).zip(&files) {
             let found = contents(file).expect("it is whole");
-            assert_eq!(found.header.next_offset, offset(at));
-            let found = with_offset(found, 0);
+            assert_eq!(found.header.mark, mark(engine, at));
+            let found = marked(found, mark(engine, 0));
             assert_eq!(found, before[partition as usize], "EBB_SEED={seed}: as at step {at}");
             let read = restore(&mut &**file, partition, engine.rules()).expect("it is sound");
             engine.install(partition, read);
@@ -80,16 +81,11 @@ fn check(seed: u64, size: Size) {
     }
 }
 
-/// A step as an offset.
-fn offset(step: usize) -> i64 {
-    i64::try_from(step).expect("steps are few")
-}
-
 /// Begins a checkpoint of every partition.
 fn begin(engine: &mut Engine, at: usize) -> Vec<(Vec<u8>, bool)> {
     (0..engine.n_partitions())
         .map(|partition| {
-            engine.begin_checkpoint(partition, offset(at));
+            engine.begin_checkpoint(partition, mark(engine, at));
             (Vec::new(), false)
         })
         .collect()
@@ -115,8 +111,8 @@ fn all_contents(engine: &mut Engine, slice: usize) -> Vec<Contents> {
         .collect()
 }
 
-fn with_offset(mut contents: Contents, next_offset: i64) -> Contents {
-    contents.header.next_offset = next_offset;
+fn marked(mut contents: Contents, mark: Mark) -> Contents {
+    contents.header.mark = mark;
     contents
 }
 
@@ -142,15 +138,15 @@ fn a_checkpoint_given_up_leaves_nothing_and_one_begun_anew_is_whole() {
     }
     let wanted = contents(&checkpoint(&mut engine, 0, 100)).expect("it is whole");
     assert_eq!(engine.continue_checkpoint(0, 1), None);
-    engine.begin_checkpoint(0, 0);
+    engine.begin_checkpoint(0, mark(&engine, 0));
     assert!(matches!(engine.continue_checkpoint(0, 1), Some(Progress::More(_))));
     engine.abandon_checkpoint(0);
     assert_eq!(engine.continue_checkpoint(0, 1), None);
     // Begun anew in the midst of another.
-    engine.begin_checkpoint(0, 0);
+    engine.begin_checkpoint(0, mark(&engine, 0));
     engine.continue_checkpoint(0, 1);
     assert_eq!(contents(&checkpoint(&mut engine, 0, 1)).expect("it is whole"), wanted);
-    engine.begin_checkpoint(0, 0);
+    engine.begin_checkpoint(0, mark(&engine, 0));
     engine.forget(0);
     assert_eq!(engine.continue_checkpoint(0, 1), None);
     assert_eq!(contents(&checkpoint(&mut engine, 0, 1)).expect("it is whole").customers.len(), 0);

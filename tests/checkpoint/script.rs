@@ -105,7 +105,8 @@ impl Script {
                     let Ok(Decoded::Event(event)) = decode(bytes) else { return None };
                     let partition = partition(event.customer_id.as_bytes(), n_partitions);
                     let offset = i64::try_from(*line).ok();
-                    Some(Arrival { event, partition, offset, waits: waits.then_some(bytes) })
+                    let waits = waits.then_some(bytes);
+                    Some(Arrival { event, partition, offset, waits, told: None })
                 });
                 engine.apply(&arrivals.collect::<Vec<_>>())
             }

@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use ebb::kafka::KafkaSource;
-use ebb::kafka::source::Handover;
 use ebb::unit::EventTime;
-use ebb::wire::{Batch, Fault, Fetched, Origin, Position, Source};
+use ebb::wire::{Batch, Fault, Fetched, Handover, Origin, Position};
 
-use super::{LIMIT, Stage, read_on, settings, words};
+use super::{LIMIT, Member, Stage, read_on, settings, words};
 use crate::broker::{self, Broker};
 
 #[test]
@@ -89,7 +87,7 @@ fn a_rebalance_neither_loses_nor_crashes() {
     assert!(0 < n_of_first && n_of_first < 500, "both had a share");
 }
 
-fn commit_all(source: &mut KafkaSource, seen: &BTreeSet<(u32, i64)>) {
+fn commit_all(source: &mut Member, seen: &BTreeSet<(u32, i64)>) {
     let mut next = BTreeMap::new();
     for (partition, offset) in seen {
         next.insert(*partition, offset + 1);
@@ -127,14 +125,13 @@ fn a_broker_that_goes_away_is_waited_for_and_then_a_clear_fault() {
     }
     let Ok(own) = Broker::start() else { return };
     let topic = own.topic("events", 1, &[]);
-    let mut source = KafkaSource::connect(&settings(vec![
+    let mut source = Member::join(&settings(vec![
         format!("kafka.brokers={}", own.brokers()),
         format!("input.topic={topic}"),
         "retry.tries_max=2".to_owned(),
         "retry.wait_first=50ms".to_owned(),
         "kafka.properties.session.timeout.ms=6000".to_owned(),
-    ]))
-    .unwrap();
+    ]));
     read_on(&mut source);
     let now = EventTime::FIRST;
     source.commit(&[Position { partition: 0, next_offset: 0, now }]).unwrap();
@@ -189,7 +186,7 @@ fn no_record_comes_before_its_partition_was_announced() {
 fn closing_is_quick_at_any_moment() {
     let Some(stage) = Stage::set(4, &[]) else { return };
     stage.put(&[(Some("c-1"), Some("v"))]);
-    let check = |name: &str, source: KafkaSource| {
+    let check = |name: &str, source: Member| {
         let began = Instant::now();
         drop(source);
         assert!(began.elapsed() < Duration::from_secs(10), "{name}: {:?}", began.elapsed());
@@ -233,7 +230,7 @@ fn a_committed_offset_whose_records_are_gone_stops_the_start() {
     assert!(gone.to_string().contains("the records 2 to 4 are no longer on the topic"), "{gone}");
 }
 
-fn until_fault(source: &mut KafkaSource) -> Fault {
+fn until_fault(source: &mut Member) -> Fault {
     let (mut batch, began) = (Batch::default(), Instant::now());
     loop {
         assert!(began.elapsed() < LIMIT, "no fault");

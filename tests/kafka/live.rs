@@ -36,6 +36,8 @@ fn silence_rings_at_its_own_instant_while_nothing_arrives() {
     let later =
         format!(r#"{{"id":"2","type":"cancellation_requested","customer_id":"d","time":{ahead}}}"#);
     stage.put(&[(Some("c"), Some(&event)), (Some("d"), Some(&later))]);
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = folder.path().display().to_string();
     let mut run = Command::new(env!("CARGO_BIN_EXE_ebb"));
     run.arg("run").stderr(Stdio::null());
     for (key, value) in [
@@ -45,6 +47,7 @@ fn silence_rings_at_its_own_instant_while_nothing_arrives() {
         ("output.alerts", output.alerts.as_str()),
         ("output.scores", output.scores.as_str()),
         ("output.rejects", output.rejects.as_str()),
+        ("checkpoint.folder", checkpoints.as_str()),
     ] {
         run.arg("--set").arg(format!("{key}={value}"));
     }

@@ -6,13 +6,14 @@ mod sink;
 mod source;
 mod whole;
 
+use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 use ebb::kafka::produce::{Pace, Parcel};
 use ebb::kafka::{KafkaSource, Producer};
 use ebb::run::Settings;
 use ebb::run::settings::Layers;
-use ebb::wire::{Batch, Body, Fault, Fetched, Origin, Source};
+use ebb::wire::{Batch, Body, Fault, Fetched, Handover, Origin, Source};
 
 use crate::broker::{self, Broker};
 
@@ -45,8 +46,8 @@ impl Stage {
         Some(Stage { broker, settings: settings(lines) })
     }
 
-    fn source(&self) -> KafkaSource {
-        KafkaSource::connect(&self.settings).unwrap()
+    fn source(&self) -> Member {
+        Member::join(&self.settings)
     }
 
     /// Puts `records` on the input topic.
@@ -56,7 +57,7 @@ impl Stage {
         for (key, value) in records {
             let topic = &self.settings.input.topic;
             let (key, value) = (key.map(str::as_bytes), value.map(str::as_bytes));
-            producer.send(&Parcel { topic, key, value, headers: &[] }).unwrap();
+            producer.send(&Parcel { topic, partition: None, key, value, headers: &[] }).unwrap();
         }
         producer.settle().unwrap();
     }
@@ -66,11 +67,58 @@ fn settings(flags: Vec<String>) -> Settings {
     Settings::from_text(None, &Layers { env: Vec::new(), flags }).unwrap()
 }
 
+/// A source whose partitions are read from what is committed, or from their beginning.
+struct Member {
+    source: KafkaSource,
+    handovers: Vec<Handover>,
+}
+
+impl Member {
+    fn join(settings: &Settings) -> Member {
+        Member { source: KafkaSource::connect(settings).unwrap(), handovers: Vec::new() }
+    }
+
+    fn fill(&mut self, batch: &mut Batch) -> Result<Fetched, Fault> {
+        let fetched = self.source.fill(batch)?;
+        let mut starts = Vec::new();
+        for handover in self.source.handovers() {
+            if let Handover::TakenOn(partition, position) = handover {
+                let earliest = self.source.earliest(partition)?;
+                starts.push((partition, position.map_or(earliest, |p| p.next_offset)));
+            }
+            self.handovers.push(handover);
+        }
+        self.source.place(&starts)?;
+        for (partition, from) in starts {
+            self.source.open(partition, from)?;
+        }
+        Ok(fetched)
+    }
+
+    fn handovers(&mut self) -> Vec<Handover> {
+        std::mem::take(&mut self.handovers)
+    }
+}
+
+impl Deref for Member {
+    type Target = KafkaSource;
+
+    fn deref(&self) -> &KafkaSource {
+        &self.source
+    }
+}
+
+impl DerefMut for Member {
+    fn deref_mut(&mut self) -> &mut KafkaSource {
+        &mut self.source
+    }
+}
+
 /// What a record was: its origin, key and bytes.
 type Seen = (u32, i64, Option<String>, String);
 
 /// Everything that comes until all partitions are caught up.
-fn read_on(source: &mut KafkaSource) -> Vec<Seen> {
+fn read_on(source: &mut Member) -> Vec<Seen> {
     let (mut seen, mut batch) = (Vec::new(), Batch::default());
     let began = Instant::now();
     loop {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use ebb::record;
 use ebb::record::reject::Reason;
-use ebb::wire::{Batch, Body, Origin, Source};
+use ebb::wire::{Batch, Body, Origin};
 
 use super::{LIMIT, Stage, read_on, settings};
 

@@ -20,13 +20,15 @@ fn ebb(args: &[&str]) -> String {
 }
 
 /// The settings of a run from `topics` (input, alerts, scores, rejects).
-fn settings(broker: &Broker, topics: &[String; 4]) -> String {
+fn settings(broker: &Broker, topics: &[String; 4], folder: &Path) -> String {
     let [input, alerts, scores, rejects] = topics;
+    let checkpoints = folder.join("checkpoints");
     format!(
         "[kafka]\nbrokers = \"{}\"\n[clock]\nmode = \"replay\"\n\
          [input]\ntopic = \"{input}\"\ngroup = \"{input}\"\n\
-         [output]\nalerts = \"{alerts}\"\nscores = \"{scores}\"\nrejects = \"{rejects}\"\n",
-        broker.brokers()
+         [checkpoint]\nfolder = \"{}\"\n[output]\nalerts = \"{alerts}\"\nscores = \"{scores}\"\nrejects = \"{rejects}\"\n",
+        broker.brokers(),
+        checkpoints.display()
     )
 }
 
@@ -72,7 +74,7 @@ fn what_rings_from_a_topic_rings_from_a_file_too() {
     let (brokers, topic) = (broker.brokers(), topics[0].as_str());
     ebb(&[&plan[..], &disorder[..], &["--brokers", brokers, "--topic", topic]].concat());
 
-    std::fs::write(path("ebb.toml"), settings(broker, &topics)).unwrap();
+    std::fs::write(path("ebb.toml"), settings(broker, &topics, folder.path())).unwrap();
     let ran = ebb(&["run", "--settings", &path("ebb.toml"), "--until-caught-up"]);
     let replay = ["replay", "--partitions", "4", "--alerts", &path("alerts.jsonl")];
     let outputs = ["--scores", &path("scores.jsonl"), "--rejects", &path("rejects.jsonl"), &file];

@@ -63,7 +63,7 @@ impl Stage {
         outputs.extend(self.engine.advance(0, to).outputs);
         self.worked += began.elapsed();
         let alerts = outputs.into_iter().filter_map(|output| match output {
-            Output::Alert(alert, _) => Some(*alert),
+            Output::Alert(_, json) => Alert::from_json(&json),
             Output::Scores(..) => None,
         });
         alerts.collect()
@@ -93,7 +93,13 @@ impl Stage {
             let line = self.bytes.get(from..*end).unwrap_or_default();
             from = *end;
             if let Ok(Decoded::Event(event)) = decode(line) {
-                arrivals.push(Arrival { event, partition: 0, offset: None, waits: None });
+                arrivals.push(Arrival {
+                    event,
+                    partition: 0,
+                    offset: None,
+                    waits: None,
+                    told: None,
+                });
             }
         }
         let applied = self.engine.apply(&arrivals);

@@ -9,8 +9,8 @@ use toml::Value;
 
 use super::raw::{FREE, Raw, is_secret, shown};
 use super::{
-    BatchRules, ClockMode, ClockRules, Delivery, Fault, Input, Kafka, Output, Place, Properties,
-    Retry, Settings, Timers,
+    BatchRules, CheckpointRules, ClockMode, ClockRules, Delivery, Fault, Input, Kafka, Missing,
+    Output, Place, Properties, Retry, Settings, Timers,
 };
 use crate::unit::{Points, Span};
 
@@ -54,17 +54,28 @@ pub(super) fn check(raw: Raw, faults: Vec<Fault>) -> Result<Settings, Vec<Fault>
 fn read(reader: &mut Reader<'_>) -> Settings {
     let map = reader.text("map");
     let count = reader.whole("lanes.count", 0, 256);
+    let input = Input { topic: reader.name("input.topic"), group: reader.filled("input.group") };
+    let deliveries =
+        [("effectively-once", Delivery::EffectivelyOnce), ("exactly-once", Delivery::ExactlyOnce)];
+    let misses = [("stop", Missing::Stop), ("go-on", Missing::GoOn)];
     Settings {
         catalog: reader.filled("catalog"),
         model: reader.filled("model"),
         map: Some(map).filter(|map| !map.is_empty()),
-        delivery: reader.delivery(),
-        input: Input { topic: reader.name("input.topic"), group: reader.filled("input.group") },
+        delivery: reader.word("delivery", &deliveries),
+        journal: reader.journal(&input.group),
+        input,
         output: Output {
             alerts: reader.name("output.alerts"),
             scores: reader.name("output.scores"),
             rejects: reader.name("output.rejects"),
         },
+        checkpoint: CheckpointRules {
+            folder: reader.filled("checkpoint.folder"),
+            interval: reader.span("checkpoint.interval", SECOND, DAY),
+            keep: reader.whole("checkpoint.keep", 1, 1_000),
+        },
+        missing: reader.word("recovery.missing", &misses),
         kafka: kafka(reader),
         clock: clock(reader),
         dedup_horizon: reader.span("dedup.horizon", 0, 120 * DAY),
@@ -76,6 +87,7 @@ fn read(reader: &mut Reader<'_>) -> Settings {
             wait: reader.span("batch.wait", 1, SECOND),
         },
         commit_interval: reader.span("commit.interval", 10, MINUTE),
+        transaction_timeout: reader.span("commit.transaction_timeout", SECOND, 15 * MINUTE),
         retry: Retry {
             tries_max: u32::try_from(reader.whole("retry.tries_max", 1, 1_000)).unwrap_or(1),
             wait_first: reader.span("retry.wait_first", 10, MINUTE),
@@ -120,11 +132,17 @@ fn across(reader: &mut Reader<'_>, settings: &Settings) {
         let wanted = format!("at least retry.wait_first ({})", retry.wait_first);
         reader.fault("retry.wait_max", wanted);
     }
+    let commit = ["commit.transaction_timeout", "commit.interval"];
+    let least = Span::millis(settings.commit_interval.as_millis() * 10);
+    if reader.right(&commit) && settings.transaction_timeout < least {
+        reader.fault(commit[0], format!("at least 10 times commit.interval ({least})"));
+    }
     let topics = [
         ("input.topic", &settings.input.topic),
         ("output.alerts", &settings.output.alerts),
         ("output.scores", &settings.output.scores),
         ("output.rejects", &settings.output.rejects),
+        ("journal.topic", &settings.journal),
     ];
     for (i, (key, topic)) in topics.iter().enumerate() {
         let same = topics[..i].iter().find(|(_, before)| before == topic);
@@ -132,6 +150,14 @@ fn across(reader: &mut Reader<'_>, settings: &Settings) {
             reader.fault(key, format!("another topic than {before}"));
         }
     }
+}
+
+/// Whether Kafka takes `text` for a topic's name.
+fn is_topic(text: &str) -> bool {
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=NAME_MAX).contains(&text.len())
+        && text.chars().all(is_legal)
+        && !matches!(text, "." | "..")
 }
 
 /// Reads keys, each by its kind, and keeps the faults.
@@ -181,11 +207,7 @@ impl Reader<'_> {
     /// A topic's name.
     fn name(&mut self, key: &str) -> String {
         let text = self.text(key);
-        let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        let is_name = (1..=NAME_MAX).contains(&text.len())
-            && text.chars().all(is_legal)
-            && !matches!(text.as_str(), "." | "..");
-        if self.right(&[key]) && !is_name {
+        if self.right(&[key]) && !is_topic(&text) {
             self.fault(key, "a topic's name: 1 to 249 characters of a-z A-Z 0-9 . _ -");
         }
         text
@@ -214,17 +236,17 @@ impl Reader<'_> {
         words[0].1
     }
 
-    fn delivery(&mut self) -> Delivery {
-        let key = "delivery";
-        match self.value(key).and_then(Value::as_str) {
-            Some("effectively-once") => {}
-            Some("exactly-once") => self.fault(
-                key,
-                "\"effectively-once\": \"exactly-once\" is not available in this version",
-            ),
-            _ => self.fault(key, "\"effectively-once\""),
+    /// The journal's topic, named after the `group` where it has no name of its own.
+    fn journal(&mut self, group: &str) -> String {
+        let key = "journal.topic";
+        if !self.text(key).is_empty() {
+            return self.name(key);
         }
-        Delivery::EffectivelyOnce
+        let name = format!("{group}-journal");
+        if self.right(&[key, "input.group"]) && !is_topic(&name) {
+            self.fault(key, "a topic's name, for that of input.group cannot be part of one");
+        }
+        name
     }
 
     fn span(&mut self, key: &str, min_ms: i64, max_ms: i64) -> Span {

@@ -35,6 +35,12 @@ pub struct Settings {
     pub input: Input,
     /// Where outputs go.
     pub output: Output,
+    /// The journal's topic.
+    pub journal: String,
+    /// How state is saved.
+    pub checkpoint: CheckpointRules,
+    /// What to do where neither a checkpoint nor the first events are there.
+    pub missing: Missing,
     /// How to reach the cluster.
     pub kafka: Kafka,
     /// How time passes.
@@ -51,6 +57,8 @@ pub struct Settings {
     pub batch: BatchRules,
     /// The least time between two commits.
     pub commit_interval: Span,
+    /// After how long the brokers give up a transaction.
+    pub transaction_timeout: Span,
     /// What to do while the broker is away.
     pub retry: Retry,
     /// How long a stop may take.
@@ -63,6 +71,28 @@ pub struct Settings {
 pub enum Delivery {
     /// Alerts at once, offsets after their alerts; repeated alerts carry the same id.
     EffectivelyOnce,
+    /// Alerts and offsets in one transaction.
+    ExactlyOnce,
+}
+
+/// How state is saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckpointRules {
+    /// Where to: a path or a URL.
+    pub folder: String,
+    /// How often each partition is.
+    pub interval: Span,
+    /// How many checkpoints of each partition are kept.
+    pub keep: usize,
+}
+
+/// What to do at a start where a part of the past is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// End with exit code 6.
+    Stop,
+    /// Start from what there is.
+    GoOn,
 }
 
 /// Where events come from.

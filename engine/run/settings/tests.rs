@@ -70,8 +70,16 @@ fn every_wrong_value_is_refused_with_what_was_wanted() {
         "retry.wait_max = \"100ms\": wanted at least retry.wait_fir",
     );
     check(
-        "delivery = \"exactly-once\"",
-        "delivery = \"exactly-once\": wanted \"effectively-once\": \"exactly-once\" is not available",
+        "delivery = \"twice\"",
+        "delivery = \"twice\": wanted \"effectively-once\" or \"exactly-once\"",
+    );
+    check(
+        "commit.interval = \"10s\"\n",
+        "commit.transaction_timeout = \"30s\": wanted at least 10 times commit.interval (100s)",
+    );
+    check(
+        "[input]\ngroup = \"my group\"",
+        "journal.topic = \"\": wanted a topic's name, for that of input.group cannot",
     );
 }
 

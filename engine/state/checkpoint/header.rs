@@ -16,14 +16,27 @@ pub struct Header {
     pub topic: Option<String>,
     /// The partition.
     pub partition: u32,
-    /// The first record that is not in it.
-    pub next_offset: i64,
+    /// Where in the world outside it stands.
+    pub mark: Mark,
     /// The partition's `now`.
     pub now: EventTime,
+    /// The `now` that a replay of the records and the journal up to here would have.
+    pub retold: EventTime,
     /// The rules that the state rests on.
     pub print: Print,
     /// How many customers it holds.
     pub n_customers: u64,
+}
+
+/// Where a checkpoint stands in the world outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The first record that is not in it.
+    pub next_offset: i64,
+    /// How many partitions the input had: by their number customers find theirs.
+    pub n_partitions: u32,
+    /// The place in the journal behind every note that speaks of what is in it.
+    pub journal: i64,
 }
 
 /// The rules that a state rests on, short enough to be compared.

@@ -18,8 +18,9 @@
 //! 0      8  magic: 89 45 42 42 0D 0A 1A 0A ("\x89EBB\r\n\x1a\n")
 //! 8      4  format, now 1
 //! 12     4  length of the header, h
-//! 16     h  header, postcard: topic, partition, next_offset, now, model id, model version, key of
-//!           the compiled model, dedup.horizon, window.exact_events_max, clock.timers, n_customers
+//! 16     h  header, postcard: topic, partition, next_offset, number of partitions, place in the
+//!           journal, now, retold now, model id, model version, key of the compiled model,
+//!           dedup.horizon, window.exact_events_max, clock.timers, n_customers
 //! 16+h   8  XXH3-64 of everything so far
 //! then sections, each
 //! 0      1  kind: 1 customers, 2 remembered ids, 255 the end; 3 is kept for erased customers
@@ -43,7 +44,7 @@ mod walk;
 
 pub use draft::Progress;
 pub(crate) use draft::{Draft, Share};
-pub use header::{Header, Print};
+pub use header::{Header, Mark, Print};
 pub use refusal::Refusal;
 pub use restore::{Restored, restore};
 pub use walk::{Sight, Summary, walk};

@@ -29,7 +29,7 @@ use crate::unit::EventTime;
 use crate::wire::files::input::{Content, Input, STDIN, content};
 use crate::wire::files::sort::Sorted;
 use crate::wire::files::stream::{Canonical, Foreign, Pending, Stream};
-use crate::wire::{Batch, Fault, Fetched, Origin, Position, Source};
+use crate::wire::{Batch, Fault, Fetched, Origin, Source};
 
 /// How many records a batch holds at most: decoded, they still fit the second cache.
 const BATCH_RECORDS: usize = 2_048;
@@ -143,11 +143,6 @@ impl Source for FileSource {
             return Err(Fault::Input(said.clone()));
         }
         self.fill_batch(batch).inspect_err(|fault| self.broken = Some(fault.to_string()))
-    }
-
-    /// Files have nothing to note.
-    fn commit(&mut self, _positions: &[Position]) -> Result<(), Fault> {
-        Ok(())
     }
 
     fn name(&self, origin: Origin) -> &str {

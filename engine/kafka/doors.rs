@@ -1,0 +1,145 @@
+//! Input and outputs as one: what is committed, and how.
+//!
+//! Rules   "effectively-once": everything sent is acknowledged, then the offsets are committed.
+//!         "exactly-once": one transaction holds both. One that cannot be committed is undone
+//!         with all that it holds, and its producer replaced; that happens again and again only
+//!         a bounded number of times.
+//! Source  DESIGN §8 and §15, traps 4 and 5.
+
+use std::thread;
+
+use rdkafka::consumer::Consumer;
+use tracing::warn;
+
+use super::client::Tries;
+use super::sink::KafkaSink;
+use super::source::KafkaSource;
+use super::transact::Ended;
+use crate::run::Settings;
+use crate::run::settings::{Delivery, Retry};
+use crate::wire::{Committed, Doors, Fault, Handover, Position, Sink, Source};
+
+/// The input topic and the output topics of one instance.
+pub struct KafkaDoors {
+    source: KafkaSource,
+    sink: KafkaSink,
+    delivery: Delivery,
+    retry: Retry,
+    /// Transactions in a row that were undone.
+    undone: Option<Tries>,
+}
+
+impl KafkaDoors {
+    /// Reaches the cluster that `settings` name.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broker`] where it cannot be reached, refuses us or lacks a topic.
+    pub fn connect(settings: &Settings) -> Result<KafkaDoors, Fault> {
+        let sink = KafkaSink::connect(settings)?;
+        let source = KafkaSource::connect(settings)?;
+        let (delivery, retry) = (settings.delivery, settings.retry);
+        Ok(KafkaDoors { source, sink, delivery, retry, undone: None })
+    }
+
+    /// Ends the transaction with what is done so far.
+    fn end(&mut self, positions: &[Position]) -> Result<Committed, Fault> {
+        let assigned = self.source.assigned();
+        let ours = positions.iter().filter(|position| assigned.contains(&position.partition));
+        let ours: Vec<Position> = ours.copied().collect();
+        if ours.is_empty() && !self.sink.is_open() {
+            return Ok(Committed::Done);
+        }
+        // Without a member nothing is ours, and what went out before hangs in the air.
+        let ended = match self.source.consumer.group_metadata() {
+            Some(member) => self.sink.commit(self.source.list(&ours)?, member),
+            None => Ended::Undone("this instance is no member of its group".to_owned()),
+        };
+        match ended {
+            Ended::Done => {
+                self.undone = None;
+                self.source.note_committed(&ours);
+                Ok(Committed::Done)
+            }
+            Ended::Undone(why) => self.replace(why),
+        }
+    }
+
+    /// Replaces a spent producer, after a wait that grows from one time to the next.
+    fn replace(&mut self, why: String) -> Result<Committed, Fault> {
+        warn!(why, "a transaction is undone; going back to what is committed");
+        let tries = self.undone.get_or_insert_with(|| Tries::new(self.retry));
+        match tries.failed() {
+            Some(wait) => thread::sleep(wait),
+            None => {
+                return Err(Fault::Broker(format!(
+                    "cannot commit: {} transactions in a row were undone, the last one: {why}\n{}",
+                    self.retry.tries_max,
+                    self.source.safe()
+                )));
+            }
+        }
+        self.sink.renew()?;
+        Ok(Committed::Undone(why))
+    }
+}
+
+impl Doors for KafkaDoors {
+    fn ends(&mut self) -> (&mut dyn Source, &mut dyn Sink) {
+        (&mut self.source, &mut self.sink)
+    }
+
+    fn n_partitions(&self) -> u32 {
+        self.source.n_partitions()
+    }
+
+    fn assigned(&self) -> &[u32] {
+        self.source.assigned()
+    }
+
+    fn is_caught_up(&self, partition: u32) -> bool {
+        self.source.is_caught_up(partition)
+    }
+
+    fn is_reachable(&self) -> bool {
+        self.source.is_reachable()
+    }
+
+    fn is_rebalancing(&self) -> bool {
+        self.source.is_rebalancing()
+    }
+
+    fn handovers(&mut self) -> Vec<Handover> {
+        self.source.handovers()
+    }
+
+    fn earliest(&mut self, partition: u32) -> Result<i64, Fault> {
+        self.source.earliest(partition)
+    }
+
+    fn place(&mut self, starts: &[(u32, i64)]) -> Result<(), Fault> {
+        self.source.place(starts)
+    }
+
+    fn open(&mut self, partition: u32, from: i64) -> Result<(), Fault> {
+        self.source.open(partition, from)
+    }
+
+    fn journal_end(&self, partition: u32) -> Option<i64> {
+        self.sink.journal_end(partition)
+    }
+
+    fn commit(&mut self, positions: &[Position]) -> Result<Committed, Fault> {
+        match self.delivery {
+            Delivery::EffectivelyOnce => {
+                self.sink.settle()?;
+                self.source.commit(positions)
+            }
+            Delivery::ExactlyOnce => self.end(positions),
+        }
+    }
+
+    fn start_over(&mut self) -> Result<Vec<(u32, Option<Position>)>, Fault> {
+        self.source.start_over()
+    }
+}

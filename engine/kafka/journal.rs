@@ -1,0 +1,226 @@
+//! The journal's topic: made if it is not there, and read by whoever takes a partition on.
+//!
+//! Rules   it has as many partitions as the input. It is read up to the end that it has when the
+//!         reading begins; where a transaction is open there, its end is waited for, as what it
+//!         notes may be committed already.
+//! Source  DESIGN D-2.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::Message;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::client::{self, Reach, create_command, duration, missing, patience, wait_for};
+use super::group::Group;
+use super::produce::Producer;
+use super::trouble::{plain, words};
+use crate::record::Note;
+use crate::run::Settings;
+use crate::run::settings::Retry;
+use crate::unit::EventTime;
+use crate::wire::{Fault, JournalDoor, Position};
+
+/// How long one question may take.
+const ASK_MAX: Duration = Duration::from_secs(30);
+/// How often an open transaction is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long to wait for the next note.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Reads the journal.
+pub struct Journal {
+    topic: String,
+    brokers: String,
+    retry: Retry,
+    /// How long a transaction may stay open, and a little more.
+    patience: Duration,
+    reader: BaseConsumer<Group>,
+    /// Sees records whose transaction is still open.
+    looker: BaseConsumer<Group>,
+}
+
+impl Journal {
+    /// The journal that `settings` name, for an input of `n_partitions`; its topic is made if it
+    /// is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broker`] where the cluster cannot be reached or the topic can neither be used nor
+    /// made, [`Fault::DataLoss`] where it has another number of partitions.
+    pub fn open(settings: &Settings, n_partitions: u32) -> Result<Journal, Fault> {
+        let client = |isolation: &str| {
+            let mut config = client::config(&settings.kafka);
+            config.set("group.id", &settings.input.group);
+            config.set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+            config.set("auto.offset.reset", "error").set("isolation.level", isolation);
+            let made = config.create_with_context(Group::default());
+            made.map_err(|error| {
+                Fault::Broker(format!("cannot read the journal: kafka.properties: {error}"))
+            })
+        };
+        let journal = Journal {
+            topic: settings.journal.clone(),
+            brokers: settings.kafka.brokers.clone(),
+            retry: settings.retry,
+            patience: duration(settings.transaction_timeout) + patience(settings.retry),
+            reader: client("read_committed")?,
+            looker: client("read_uncommitted")?,
+        };
+        make(settings, n_partitions)?;
+        let manner = super::produce::Pace::Prompt;
+        let found = Producer::new(&settings.kafka, settings.retry, manner)?;
+        let found = found.partitions(&journal.topic)?;
+        if found != n_partitions as usize {
+            let topic = &journal.topic;
+            return Err(Fault::DataLoss(format!(
+                "cannot start: {topic}: it has {found} partitions, and {} has {n_partitions}; \
+                 wanted as many\nsafe: nothing was read\ntry: a new input.group, which begins \
+                 with the first record, as customers now walk other partitions than before",
+                settings.input.topic
+            )));
+        }
+        Ok(journal)
+    }
+
+    fn reach(&self) -> Reach<'_> {
+        let trouble = &self.looker.context().trouble;
+        Reach { brokers: &self.brokers, retry: self.retry, trouble }
+    }
+
+    /// The first place and the one behind the last, as `client` sees them.
+    fn ends(&self, client: &BaseConsumer<Group>, partition: u32) -> Result<(i64, i64), Fault> {
+        self.reach()
+            .until(|limit| client.fetch_watermarks(&self.topic, partition.cast_signed(), limit))
+    }
+
+    /// Returns once no transaction that is open now stands before `end`.
+    fn wait_for_transactions(&self, partition: u32, end: i64) -> Result<(), Fault> {
+        let began = Instant::now();
+        while self.ends(&self.reader, partition)?.1 < end {
+            if self.patience < began.elapsed() {
+                return Err(self.fault(partition, "a transaction stays open there"));
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    fn fault(&self, partition: u32, why: &str) -> Fault {
+        Fault::Broker(format!("cannot read the journal: {}-{partition}: {why}", self.topic))
+    }
+}
+
+impl JournalDoor for Journal {
+    fn read(&mut self, partition: u32, from: Option<i64>) -> Result<(Vec<Note>, i64), Fault> {
+        let (low, end) = self.ends(&self.looker, partition)?;
+        let from = from.unwrap_or(low);
+        if from < low {
+            return Err(Fault::DataLoss(format!(
+                "cannot go on: {}-{partition}: the notes {from} to {} are no longer on the topic; \
+                 wanted all since the checkpoint\nsafe: nothing was skipped\n\
+                 try: recovery.missing=go-on, which goes on without them: events that came late \
+                 may then ring at other instants than they did",
+                self.topic,
+                low - 1
+            )));
+        }
+        if end <= from {
+            return Ok((Vec::new(), end));
+        }
+        self.wait_for_transactions(partition, end)?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.topic, partition.cast_signed(), Offset::Offset(from))
+            .and_then(|()| self.reader.assign(&list))
+            .map_err(|error| self.fault(partition, &words(&error)))?;
+        let mut notes = Vec::new();
+        let began = Instant::now();
+        let read = loop {
+            match self.reader.poll(POLL) {
+                Some(Ok(message)) => match Note::parse(message.payload().unwrap_or_default()) {
+                    Ok(note) => notes.push(note),
+                    Err(why) => {
+                        let at = message.offset();
+                        break Err(self.fault(partition, &format!("offset {at}: {why}")));
+                    }
+                },
+                Some(Err(KafkaError::PartitionEOF(_))) => break Ok(()),
+                _ if self.patience < began.elapsed() => {
+                    break Err(self.fault(partition, "it has no end"));
+                }
+                Some(Err(_)) | None => {}
+            }
+        };
+        self.reader.unassign().map_err(|error| self.fault(partition, &words(&error)))?;
+        read.map(|()| (notes, end))
+    }
+}
+
+/// What the group that `settings` name has committed for every partition of its input.
+///
+/// # Errors
+///
+/// [`Fault::Broker`] where the cluster stays away or refuses us.
+pub fn committed(settings: &Settings) -> Result<Vec<Option<Position>>, Fault> {
+    let mut config = client::config(&settings.kafka);
+    config.set("group.id", &settings.input.group);
+    let asker: BaseConsumer<Group> = config
+        .create_with_context(Group::default())
+        .map_err(|error| Fault::Broker(format!("cannot ask the group: {error}")))?;
+    let (brokers, topic) = (&settings.kafka.brokers, &settings.input.topic);
+    let reach = Reach { brokers, retry: settings.retry, trouble: &asker.context().trouble };
+    let n = reach.partitions(topic, |limit| asker.fetch_metadata(Some(topic), limit))?;
+    let mut list = TopicPartitionList::new();
+    for partition in 0..i32::try_from(n).unwrap_or(i32::MAX) {
+        list.add_partition(topic, partition);
+    }
+    let list = reach.until(|limit| asker.committed_offsets(list.clone(), limit))?;
+    Ok(list.elements().iter().map(position_of).collect())
+}
+
+/// The position that a commit says, if there is one.
+pub(super) fn position_of(element: &TopicPartitionListElem<'_>) -> Option<Position> {
+    let Offset::Offset(next_offset) = element.offset() else { return None };
+    let partition = element.partition().unsigned_abs();
+    // Kafka's own tools commit without a word of `now`.
+    let now = element.metadata().parse().map_or(EventTime::ALWAYS, EventTime::from_millis);
+    Some(Position { partition, next_offset, now })
+}
+
+/// Makes the topic unless it is there.
+fn make(settings: &Settings, n_partitions: u32) -> Result<(), Fault> {
+    let (topic, brokers) = (&settings.journal, &settings.kafka.brokers);
+    let admin: AdminClient<DefaultClientContext> = client::config(&settings.kafka)
+        .create()
+        .map_err(|error| Fault::Broker(format!("cannot make topic {topic}: {error}")))?;
+    let metadata = admin.inner().fetch_metadata(Some(topic), ASK_MAX);
+    if let Ok(metadata) = &metadata
+        && let client::Standing::Partitions(_) = client::standing(metadata, topic)
+    {
+        return Ok(());
+    }
+    let n = i32::try_from(n_partitions).unwrap_or(i32::MAX);
+    // As many replicas as the cluster gives by default.
+    let new = NewTopic::new(topic, n, TopicReplication::Fixed(-1)).set("cleanup.policy", "delete");
+    let options = AdminOptions::new().operation_timeout(Some(ASK_MAX));
+    let made = wait_for(admin.create_topics([&new], &options), ASK_MAX);
+    let why = match made {
+        Some(Ok(results)) => match results.into_iter().next() {
+            Some(Err((_, code))) if code != Code::TopicAlreadyExists => plain(&code.to_string()),
+            _ => return Ok(()),
+        },
+        Some(Err(error)) => words(&error),
+        None => "no answer".to_owned(),
+    };
+    let command = create_command(brokers, topic, &["cleanup.policy=delete"])
+        .replace("--partitions 4", &format!("--partitions {n_partitions}"));
+    Err(Fault::Broker(format!(
+        "{}: it could not be made: {why}\ntry: {command}",
+        missing(brokers, topic).to_string().lines().next().unwrap_or_default()
+    )))
+}

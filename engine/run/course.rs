@@ -1,0 +1,161 @@
+//! How far one partition is, and what is known of the road before it.
+//!
+//! Rules   up to the position that was committed before, nothing goes out: it did already. What
+//!         the journal says of a record decides over the wall clock, there and beyond.
+//! Cost    a look-up in the notes is O(log of them), and there are none on most roads.
+//! Source  DESIGN §8, D-1 to D-3.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::record::{Event, Note, Says};
+use crate::unit::{EventTime, Key};
+use crate::wire::Position;
+
+/// One partition's course.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    /// The first offset that is not done; `None` before the partition is begun.
+    pub(super) next_offset: Option<i64>,
+    /// Where the partition was committed before, while it is not there again.
+    pub(super) quiet_until: Option<Position>,
+    notes: Notes,
+}
+
+/// What the journal says of records that are still to come.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// Offsets, ascending, and the least `now` that the partition had before each and all that
+    /// follow.
+    nows: Vec<(i64, EventTime)>,
+    /// What else is said, by offset.
+    others: HashMap<i64, Says>,
+}
+
+impl Notes {
+    /// What `notes` say, however they are ordered.
+    pub(super) fn new(notes: &[Note]) -> Notes {
+        let mut nows = Vec::new();
+        let mut others = HashMap::new();
+        for note in notes {
+            match note.says {
+                Says::Now(now) => nows.push((note.offset, now)),
+                Says::Waits | Says::Refused => drop(others.insert(note.offset, note.says)),
+            }
+        }
+        nows.sort_unstable();
+        let mut least = EventTime::ALWAYS;
+        for (_, now) in &mut nows {
+            least = least.max(*now);
+            *now = least;
+        }
+        Notes { nows, others }
+    }
+
+    /// The least `now` before the record at `offset`.
+    pub(super) fn now_before(&self, offset: i64) -> Option<EventTime> {
+        let n_before = self.nows.partition_point(|(of, _)| *of <= offset);
+        self.nows.get(n_before.checked_sub(1)?).map(|(_, now)| *now)
+    }
+
+    /// What else is said of the record at `offset`.
+    pub(super) fn of(&self, offset: i64) -> Option<Says> {
+        if self.others.is_empty() { None } else { self.others.get(&offset).copied() }
+    }
+}
+
+impl Course {
+    /// A partition that goes on at `from`, quietly up to `quiet_until`.
+    pub(super) fn new(from: i64, quiet_until: Option<Position>, notes: &[Note]) -> Course {
+        Course { next_offset: Some(from), quiet_until, notes: Notes::new(notes) }
+    }
+
+    /// What the journal says.
+    pub(super) fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// Whether what the record at `offset` brings about went out before.
+    pub(super) fn is_quiet_at(&self, offset: i64) -> bool {
+        self.quiet_until.is_some_and(|position| offset < position.next_offset)
+    }
+
+    /// Whether everything that went out before has been gone over.
+    pub(super) fn is_through(&self) -> bool {
+        self.quiet_until.is_some_and(|position| {
+            self.next_offset.is_some_and(|next| position.next_offset <= next)
+        })
+    }
+}
+
+/// The journal of an earlier run over the same events, where records have no offsets: what is
+/// said of a record is found by its customer and id.
+#[derive(Debug, Default)]
+pub struct Journal {
+    said: HashMap<Key, Vec<Says>>,
+    ends: BTreeMap<u32, EventTime>,
+}
+
+impl Journal {
+    /// Takes in what `notes` say of the records of `partition`.
+    pub fn add(&mut self, partition: u32, notes: &[Note]) {
+        for note in notes {
+            if let Some((customer_id, id)) = &note.record {
+                self.said.entry(identity(customer_id, id)).or_default().push(note.says);
+            }
+            if let Says::Now(now) = note.says {
+                let end = self.ends.entry(partition).or_insert(now);
+                *end = now.max(*end);
+            }
+        }
+    }
+
+    /// How far the wall clock has moved the time of each partition that it moved at all.
+    pub fn ends(&self) -> impl Iterator<Item = (u32, EventTime)> + '_ {
+        self.ends.iter().map(|(partition, end)| (*partition, *end))
+    }
+
+    /// What is said of `event`.
+    pub(super) fn of(&self, event: &Event<'_>) -> &[Says] {
+        let said = self.said.get(&identity(&event.customer_id, &event.id));
+        said.map_or(&[], Vec::as_slice)
+    }
+}
+
+fn identity(customer_id: &str, id: &str) -> Key {
+    Key::within(Key::of(customer_id.as_bytes()), id.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now(offset: i64, millis: i64) -> Note {
+        Note { offset, says: Says::Now(EventTime::from_millis(millis)), record: None }
+    }
+
+    #[test]
+    fn d_2_a_note_holds_for_its_record_and_all_after_it() {
+        let waits = Note { offset: 6, says: Says::Waits, record: None };
+        let notes = Notes::new(&[now(5, 100), now(9, 70), now(5, 90), waits, now(12, 300)]);
+        let check = |offset, millis: Option<i64>| {
+            assert_eq!(notes.now_before(offset), millis.map(EventTime::from_millis), "{offset}");
+        };
+        check(4, None);
+        check(5, Some(100));
+        check(9, Some(100));
+        check(12, Some(300));
+        check(99, Some(300));
+        assert_eq!(notes.of(6), Some(Says::Waits));
+        assert_eq!(notes.of(5), None);
+    }
+
+    #[test]
+    fn a_course_is_quiet_up_to_where_it_was_committed() {
+        let position = Position { partition: 0, next_offset: 7, now: EventTime::FIRST };
+        let mut course = Course::new(3, Some(position), &[]);
+        assert!(course.is_quiet_at(6) && !course.is_quiet_at(7) && !course.is_through());
+        course.next_offset = Some(7);
+        assert!(course.is_through());
+        assert!(!Course::new(3, None, &[]).is_quiet_at(3));
+    }
+}

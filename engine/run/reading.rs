@@ -1,0 +1,124 @@
+//! From one record as it came to what is done with it.
+//!
+//! Rules   what the journal says of a record decides; where it says nothing, the wall clock does,
+//!         if it has a say and the record was not done before.
+//! Source  DESIGN §2, §3, §11; D-3; readings of the specification.
+
+use crate::record::reject::Reason;
+use crate::record::{Decoded, Event, Reject, Says, check_key, decode, partition};
+use crate::run::course::{Course, Journal};
+use crate::run::pump::{Live, Spread};
+use crate::state::Arrival;
+use crate::unit::EventTime;
+use crate::wire::{Batch, Body, Origin, RawRecord};
+
+/// One record, read.
+#[expect(clippy::large_enum_variant, reason = "one a record; a box would be an allocation each")]
+pub(super) enum Read<'a> {
+    /// An event.
+    Arrival(Arrival<'a>),
+    /// An event of a type that nobody registered.
+    Unknown,
+    /// No event.
+    Refused(Reject),
+}
+
+/// Reads records.
+pub(super) struct Reader<'a, 'c> {
+    pub(super) spread: Spread,
+    pub(super) live: Option<&'a Live<'c>>,
+    pub(super) courses: &'a [Course],
+    pub(super) journal: Option<&'a Journal>,
+}
+
+/// Whether an event lies ahead of the wall clock.
+enum Early {
+    No,
+    Waits,
+}
+
+impl Reader<'_, '_> {
+    /// Decodes one record and decides where it goes.
+    pub(super) fn read<'b>(&self, raw: &RawRecord, batch: &'b Batch) -> Read<'b> {
+        let range = match &raw.body {
+            Body::Refused(reject, _) => return Read::Refused(reject.clone()),
+            Body::Event(range) => range.clone(),
+        };
+        let bytes = batch.bytes.get(range).unwrap_or_default();
+        let event = match decode(bytes) {
+            Ok(Decoded::Event(event)) => event,
+            Ok(Decoded::Unknown(_)) => return Read::Unknown,
+            Err(reject) => return Read::Refused(reject),
+        };
+        if let Some(key) = &raw.key {
+            let key = key.clone().map(|range| batch.bytes.get(range).unwrap_or_default());
+            if let Err(reject) = check_key(&event, key) {
+                return Read::Refused(reject);
+            }
+        }
+        let (early, told) = self.known_of(raw.origin, &event);
+        let waits = match early {
+            Ok(Early::No) => None,
+            Ok(Early::Waits) => Some(bytes),
+            Err(reject) => return Read::Refused(reject),
+        };
+        let (partition, offset) = match (raw.origin, self.spread) {
+            (Origin::Topic { partition, offset }, _) => (partition, Some(offset)),
+            (Origin::File { .. }, Spread::ByCustomer(n)) => {
+                (partition(event.customer_id.as_bytes(), n), None)
+            }
+            (Origin::File { .. }, Spread::AsTheyCome) => (0, None),
+        };
+        Read::Arrival(Arrival { event, partition, offset, waits, told })
+    }
+
+    /// Whether `event` comes too early, and what `now` its partition had before it.
+    fn known_of(
+        &self,
+        origin: Origin,
+        event: &Event<'_>,
+    ) -> (Result<Early, Reject>, Option<EventTime>) {
+        let (mut says, mut told, mut was_done) = (None, None, false);
+        match origin {
+            Origin::Topic { partition, offset } => {
+                if let Some(course) = self.courses.get(partition as usize) {
+                    says = course.notes().of(offset);
+                    told = course.notes().now_before(offset);
+                    was_done = course.is_quiet_at(offset);
+                }
+            }
+            Origin::File { .. } => {
+                for said in self.journal.map_or(&[][..], |journal| journal.of(event)) {
+                    match said {
+                        Says::Now(now) => told = told.max(Some(*now)),
+                        other => says = Some(*other),
+                    }
+                }
+            }
+        }
+        let early = match says {
+            Some(Says::Waits) => Ok(Early::Waits),
+            Some(Says::Refused) => {
+                let detail = format!("time {}; it lay too far ahead when it came", event.time);
+                Err(Reject::new(Reason::FromTheFuture, detail))
+            }
+            Some(Says::Now(_)) | None if was_done => Ok(Early::No),
+            Some(Says::Now(_)) | None => self.by_the_clock(event),
+        };
+        (early, told)
+    }
+
+    /// Whether `event` lies ahead of the wall clock, where that has a say.
+    fn by_the_clock(&self, event: &Event<'_>) -> Result<Early, Reject> {
+        let Some(live) = self.live else { return Ok(Early::No) };
+        let wall = live.clock.now();
+        if wall.plus(live.ahead_max) < event.time {
+            let detail = format!(
+                "time {}; wanted at most {} after the wall clock ({wall})",
+                event.time, live.ahead_max
+            );
+            return Err(Reject::new(Reason::FromTheFuture, detail));
+        }
+        Ok(if wall.plus(live.skew) < event.time { Early::Waits } else { Early::No })
+    }
+}

@@ -1,0 +1,413 @@
+//! A running engine: partitions that come and go, commits, checkpoints, the wall clock.
+//!
+//! Shape   a turn takes one batch through the pump, then looks after everything else that is due:
+//!         handovers, partitions that became ready, the clock, a commit, a slice of a checkpoint.
+//! Rules   what is done is committed before partitions change hands. A checkpoint begins only on
+//!         what is committed. Where a commit is undone, every partition goes back to what is
+//!         committed and takes the same road again.
+//! Source  DESIGN §3, §8, §10; D-2, D-3.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::run::keeper::{Keeper, Slice};
+use crate::run::recovery::{Bench, Hands, Job, Ready};
+use crate::run::settings::Settings;
+use crate::run::{Counts, Pump};
+use crate::state::Engine;
+use crate::state::checkpoint::Mark;
+use crate::unit::Span;
+use crate::wire::store::{Name, Store};
+use crate::wire::{Clock, Committed, Doors, Fault, Handover, JournalDoor, Position};
+
+/// How often a running engine says how it is doing.
+const REPORT_EVERY: Duration = Duration::from_secs(30);
+/// How often it does so while partitions go over what was done before.
+const REPORT_RECOVERY_EVERY: Duration = Duration::from_secs(2);
+/// After how long a time that moved alone, and rang nothing, is committed.
+const QUIET_COMMIT: Duration = Duration::from_secs(5);
+
+/// Who does the work that need not be done at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// Threads of their own.
+    Apart,
+    /// Nobody else: it is done where it is asked for, so that a run can be repeated.
+    Own,
+}
+
+/// What a service works with besides its doors.
+pub struct Tools<'c> {
+    /// The clock.
+    pub clock: &'c dyn Clock,
+    /// Where checkpoints are.
+    pub store: Arc<dyn Store>,
+    /// The journal; `None` where the wall clock has no say.
+    pub journal: Option<Box<dyn JournalDoor>>,
+    /// Who reads and stores.
+    pub workers: Workers,
+}
+
+/// A running engine between doors.
+pub struct Service<'c, D> {
+    doors: D,
+    pump: Pump<'c>,
+    clock: &'c dyn Clock,
+    store: Arc<dyn Store>,
+    hands: Hands,
+    keeper: Keeper,
+    partitions: BTreeMap<u32, Partition>,
+    commit_interval: Duration,
+    n_jobs: u64,
+    committed_at: Duration,
+    reported_at: Duration,
+}
+
+/// One partition that is ours.
+#[derive(Clone, Copy, Debug)]
+struct Partition {
+    /// The job that makes it ready, or made it so.
+    job: u64,
+    phase: Phase,
+    /// What is committed, as far as we know.
+    committed: Option<Position>,
+    /// The place in the journal up to which it was read.
+    journal: i64,
+}
+
+/// What a partition is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Its state is being read.
+    Loading,
+    /// It goes over what was done before.
+    CatchingUp,
+    /// It scores.
+    Scoring,
+}
+
+impl<'c, D: Doors> Service<'c, D> {
+    /// A service that moves `pump` between `doors`.
+    pub fn new(doors: D, pump: Pump<'c>, settings: &Settings, tools: Tools<'c>) -> Service<'c, D> {
+        let Tools { clock, store, journal, workers } = tools;
+        let rules = pump.engine().rules().clone();
+        let missing = settings.missing;
+        let bench = Bench { rules, store: Arc::clone(&store), journal, missing };
+        let (hands, keeper) = match workers {
+            Workers::Apart => {
+                (Hands::apart(bench), Keeper::apart(&settings.checkpoint, Arc::clone(&store)))
+            }
+            Workers::Own => {
+                (Hands::own(bench), Keeper::own(&settings.checkpoint, Arc::clone(&store)))
+            }
+        };
+        Service {
+            doors,
+            pump,
+            clock,
+            store,
+            hands,
+            keeper,
+            partitions: BTreeMap::new(),
+            commit_interval: duration(settings.commit_interval),
+            n_jobs: 0,
+            committed_at: clock.uptime(),
+            reported_at: clock.uptime(),
+        }
+    }
+
+    /// What was counted so far.
+    pub fn counts(&self) -> &Counts {
+        self.pump.counts()
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        self.pump.engine()
+    }
+
+    /// The doors.
+    pub fn doors(&self) -> &D {
+        &self.doors
+    }
+
+    /// Whether every partition that is ours scores; none where none is.
+    pub fn is_ready(&self) -> bool {
+        let mut phases = self.partitions.values().map(|partition| partition.phase);
+        !self.partitions.is_empty() && phases.all(|phase| phase == Phase::Scoring)
+    }
+
+    /// Whether it is ready and everything that waits was read.
+    pub fn is_caught_up(&self) -> bool {
+        self.is_ready()
+            && self.partitions.keys().all(|partition| self.doors.is_caught_up(*partition))
+    }
+
+    /// One batch, and everything else that is due.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] that a retry inside could not mend; what was not committed comes again.
+    pub fn turn(&mut self) -> Result<(), Fault> {
+        if self.doors.is_rebalancing() {
+            self.commit(Timely::Now)?;
+        }
+        let (source, sink) = self.doors.ends();
+        self.pump.turn(source, sink)?;
+        self.hand_over()?;
+        self.welcome()?;
+        self.keep_up()?;
+        self.commit(Timely::WhenDue)?;
+        self.save()?;
+        self.report();
+        Ok(())
+    }
+
+    /// Ends in order: everything done is committed, and every partition saved that can be within
+    /// `limit`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when that could not be committed.
+    pub fn finish(&mut self, limit: Span) -> Result<(), Fault> {
+        let until = self.clock.uptime() + duration(limit);
+        self.commit(Timely::Now)?;
+        let ours: Vec<u32> = self.partitions.keys().copied().collect();
+        for partition in ours {
+            self.wait_for_keeper(until);
+            if !self.keeper.is_busy() {
+                self.begin_checkpoint(partition);
+            }
+        }
+        self.wait_for_keeper(until);
+        if self.keeper.is_busy() {
+            warn!("no time is left to save the state; the next start goes over more again");
+        }
+        Ok(())
+    }
+
+    /// Takes partitions on and gives them up, as the group has it.
+    fn hand_over(&mut self) -> Result<(), Fault> {
+        let mut starts = Vec::new();
+        for handover in self.doors.handovers() {
+            match handover {
+                Handover::TakenOn(partition, committed) => {
+                    let from = self.take_on(partition, committed)?;
+                    starts.push((partition, from));
+                }
+                Handover::GivenUp(partition) => {
+                    info!(partition, "partition given up");
+                    self.give_up(partition);
+                }
+            }
+        }
+        self.doors.place(&starts)
+    }
+
+    /// Has `partition` made ready, and tells where it will probably be read from.
+    fn take_on(&mut self, partition: u32, committed: Option<Position>) -> Result<i64, Fault> {
+        self.give_up(partition);
+        let topic = self.topic();
+        let position = committed.map(|position| (position.next_offset, position.now));
+        let stored = self.store.list_of(&topic, partition)?;
+        let names = stored.into_iter().map(|stored| stored.name);
+        let candidates: Vec<Name> =
+            names.filter(|name| Some((name.next_offset, name.now)) <= position).collect();
+        let earliest = self.doors.earliest(partition)?;
+        let from = candidates.first().map_or(earliest, |name| name.next_offset);
+        info!(partition, committed = position.map(|p| p.0), from, "partition taken on");
+        self.n_jobs += 1;
+        let (number, n_partitions) = (self.n_jobs, self.doors.n_partitions());
+        let (phase, journal) = (Phase::Loading, 0);
+        self.partitions.insert(partition, Partition { job: number, phase, committed, journal });
+        self.hands.start(Job {
+            partition,
+            number,
+            committed,
+            earliest,
+            n_partitions,
+            candidates,
+        })?;
+        Ok(from)
+    }
+
+    fn give_up(&mut self, partition: u32) {
+        self.keeper.give_up(partition);
+        self.pump.give_up(partition);
+        self.partitions.remove(&partition);
+    }
+
+    /// Lets the partitions go on that became ready.
+    fn welcome(&mut self) -> Result<(), Fault> {
+        while let Some(ready) = self.hands.next()? {
+            let Ready { job, restored, from, notes, journal } = ready;
+            let partition = job.partition;
+            let ours = self.partitions.get_mut(&partition);
+            // It may have gone meanwhile, or have been taken on anew.
+            let Some(ours) = ours.filter(|ours| ours.job == job.number) else { continue };
+            (ours.phase, ours.journal) = (Phase::CatchingUp, journal);
+            self.pump.begin(partition, restored, (from, job.committed), &notes);
+            self.doors.open(partition, from)?;
+            self.keeper.take_on(partition, self.clock.uptime());
+        }
+        for (partition, ours) in &mut self.partitions {
+            if ours.phase != Phase::CatchingUp {
+                continue;
+            }
+            if self.doors.is_caught_up(*partition) {
+                self.pump.is_at_end(*partition);
+            }
+            if self.pump.is_catching_up(*partition).is_none() {
+                ours.phase = Phase::Scoring;
+                info!(partition, "partition is scoring");
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the time of the partitions that are caught up with the wall clock.
+    fn keep_up(&mut self) -> Result<(), Fault> {
+        for (partition, ours) in &self.partitions {
+            if ours.phase == Phase::Scoring && self.doors.is_caught_up(*partition) {
+                let (_, sink) = self.doors.ends();
+                self.pump.keep_up(*partition, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits what moved.
+    fn commit(&mut self, timely: Timely) -> Result<(), Fault> {
+        let since = self.clock.uptime().saturating_sub(self.committed_at);
+        if timely == Timely::WhenDue && since < self.commit_interval {
+            return Ok(());
+        }
+        let moved: Vec<Position> =
+            self.pump.positions().into_iter().filter(|position| self.is_news(position)).collect();
+        let is_quiet = self.pump.is_quiet() && moved.iter().all(|to| self.is_only_time(to));
+        if moved.is_empty() || (is_quiet && timely == Timely::WhenDue && since < QUIET_COMMIT) {
+            return Ok(());
+        }
+        self.committed_at = self.clock.uptime();
+        match self.doors.commit(&moved)? {
+            Committed::Done => {
+                self.pump.all_is_safe();
+                for position in moved {
+                    if let Some(ours) = self.partitions.get_mut(&position.partition) {
+                        ours.committed = Some(position);
+                    }
+                }
+                Ok(())
+            }
+            Committed::Later => Ok(()),
+            Committed::Undone(_) => self.start_over(),
+        }
+    }
+
+    fn is_news(&self, position: &Position) -> bool {
+        let ours = self.partitions.get(&position.partition);
+        ours.is_some_and(|ours| ours.committed != Some(*position))
+    }
+
+    /// Whether nothing but time has moved since the last commit.
+    fn is_only_time(&self, position: &Position) -> bool {
+        let committed = self.partitions.get(&position.partition).and_then(|ours| ours.committed);
+        committed.is_some_and(|committed| committed.next_offset == position.next_offset)
+    }
+
+    /// Goes back to what is committed, everywhere.
+    fn start_over(&mut self) -> Result<(), Fault> {
+        self.pump.all_is_safe();
+        for (partition, committed) in self.doors.start_over()? {
+            self.take_on(partition, committed)?;
+        }
+        Ok(())
+    }
+
+    /// Begins the checkpoint that is due, and writes a slice of the one on its way.
+    fn save(&mut self) -> Result<(), Fault> {
+        if let Some(partition) = self.keeper.is_due(self.clock.uptime()) {
+            if self.position_if_scoring(partition).is_some() {
+                self.commit(Timely::Now)?;
+                self.begin_checkpoint(partition);
+            } else {
+                self.keeper.take_on(partition, self.clock.uptime());
+            }
+        }
+        self.keeper.go_on(self.pump.engine_mut(), self.clock.uptime());
+        Ok(())
+    }
+
+    /// Begins the checkpoint of `partition`, if all that it did is committed.
+    fn begin_checkpoint(&mut self, partition: u32) {
+        let uptime = self.clock.uptime();
+        let position = self.position_if_scoring(partition);
+        let ours = self.partitions.get(&partition).filter(|ours| ours.committed == position);
+        let (Some(position), Some(ours)) = (position, ours) else {
+            self.keeper.take_on(partition, uptime);
+            return;
+        };
+        let journal = self.doors.journal_end(partition).unwrap_or(0).max(ours.journal);
+        let n_partitions = self.doors.n_partitions();
+        let (next_offset, now) = (position.next_offset, position.now);
+        let mark = Mark { next_offset, n_partitions, journal };
+        let name = Name { topic: self.topic(), partition, next_offset, now };
+        self.keeper.begin(self.pump.engine_mut(), name, mark, uptime);
+    }
+
+    fn position_if_scoring(&self, partition: u32) -> Option<Position> {
+        let ours = self.partitions.get(&partition)?;
+        if ours.phase == Phase::Scoring { self.pump.position(partition) } else { None }
+    }
+
+    fn wait_for_keeper(&mut self, until: Duration) {
+        while self.keeper.is_busy() && self.clock.uptime() < until {
+            if self.keeper.go_on(self.pump.engine_mut(), self.clock.uptime()) == Slice::None {
+                // The disk is slower than we are.
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+
+    fn topic(&self) -> String {
+        self.pump.engine().rules().topic.clone().unwrap_or_default()
+    }
+
+    fn report(&mut self) {
+        let behind: u64 =
+            self.partitions.keys().filter_map(|number| self.pump.is_catching_up(*number)).sum();
+        let is_recovering = self.partitions.values().any(|ours| ours.phase != Phase::Scoring);
+        let every = if is_recovering { REPORT_RECOVERY_EVERY } else { REPORT_EVERY };
+        if self.clock.uptime().saturating_sub(self.reported_at) < every {
+            return;
+        }
+        self.reported_at = self.clock.uptime();
+        let counts = self.pump.counts();
+        let (read, applied, alerts) = (counts.read, counts.applied, counts.alerts_in_all());
+        let (rejected, recovered) = (counts.rejected_in_all(), counts.recovered);
+        if is_recovering {
+            info!(recovered, behind, "recovering: going over what was done before");
+        } else {
+            info!(read, applied, rejected, alerts, "running");
+        }
+        if !self.doors.is_reachable() {
+            warn!("the broker does not answer; trying again");
+        }
+    }
+}
+
+/// When something is to happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timely {
+    /// At once.
+    Now,
+    /// If its time has come.
+    WhenDue,
+}
+
+fn duration(span: Span) -> Duration {
+    Duration::from_millis(span.as_millis().unsigned_abs())
+}
