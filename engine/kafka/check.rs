@@ -12,7 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, TopicPartitionList};
 
-use super::client::{self, Reach, Standing, create_command, standing, wait_for};
+use super::client::{self, PARTITIONS, Reach, Standing, create_command, standing, wait_for};
 use super::group::Group;
 use super::trouble::words;
 use crate::run::Settings;
@@ -143,7 +143,7 @@ impl Place<'_> {
             Standing::Missing => {
                 let compact: &[&str] = &["cleanup.policy=compact"];
                 let configs = if *role == Role::Scores { compact } else { &[] };
-                let remedy = create_command(brokers, topic, configs);
+                let remedy = create_command(brokers, topic, PARTITIONS, configs);
                 bad(format!("{key} {topic}: there is no such topic"), Some(remedy))
             }
             Standing::Refused(why) => {

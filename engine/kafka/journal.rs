@@ -8,26 +8,23 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::{self, Reach, create_command, duration, missing, patience, wait_for};
+use super::client::{self, Reach, duration, patience};
 use super::group::Group;
 use super::produce::Producer;
-use super::trouble::{plain, words};
+use super::topics::make;
+use super::trouble::words;
 use crate::record::Note;
 use crate::run::Settings;
 use crate::run::settings::Retry;
 use crate::unit::EventTime;
 use crate::wire::{Fault, JournalDoor, Position};
 
-/// How long one question may take.
-const ASK_MAX: Duration = Duration::from_secs(30);
 /// How often an open transaction is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long to wait for the next note.
@@ -72,7 +69,8 @@ impl Journal {
             reader: client("read_committed")?,
             looker: client("read_uncommitted")?,
         };
-        make(settings, n_partitions)?;
+        let policy = ["cleanup.policy=delete"];
+        make(settings, &settings.journal, n_partitions, &policy)?;
         let manner = super::produce::Pace::Prompt;
         let found = Producer::new(&settings.kafka, settings.retry, manner)?;
         let found = found.partitions(&journal.topic)?;
@@ -190,37 +188,4 @@ pub(super) fn position_of(element: &TopicPartitionListElem<'_>) -> Option<Positi
     // Kafka's own tools commit without a word of `now`.
     let now = element.metadata().parse().map_or(EventTime::ALWAYS, EventTime::from_millis);
     Some(Position { partition, next_offset, now })
-}
-
-/// Makes the topic unless it is there.
-fn make(settings: &Settings, n_partitions: u32) -> Result<(), Fault> {
-    let (topic, brokers) = (&settings.journal, &settings.kafka.brokers);
-    let admin: AdminClient<DefaultClientContext> = client::config(&settings.kafka)
-        .create()
-        .map_err(|error| Fault::Broker(format!("cannot make topic {topic}: {error}")))?;
-    let metadata = admin.inner().fetch_metadata(Some(topic), ASK_MAX);
-    if let Ok(metadata) = &metadata
-        && let client::Standing::Partitions(_) = client::standing(metadata, topic)
-    {
-        return Ok(());
-    }
-    let n = i32::try_from(n_partitions).unwrap_or(i32::MAX);
-    // As many replicas as the cluster gives by default.
-    let new = NewTopic::new(topic, n, TopicReplication::Fixed(-1)).set("cleanup.policy", "delete");
-    let options = AdminOptions::new().operation_timeout(Some(ASK_MAX));
-    let made = wait_for(admin.create_topics([&new], &options), ASK_MAX);
-    let why = match made {
-        Some(Ok(results)) => match results.into_iter().next() {
-            Some(Err((_, code))) if code != Code::TopicAlreadyExists => plain(&code.to_string()),
-            _ => return Ok(()),
-        },
-        Some(Err(error)) => words(&error),
-        None => "no answer".to_owned(),
-    };
-    let command = create_command(brokers, topic, &["cleanup.policy=delete"])
-        .replace("--partitions 4", &format!("--partitions {n_partitions}"));
-    Err(Fault::Broker(format!(
-        "{}: it could not be made: {why}\ntry: {command}",
-        missing(brokers, topic).to_string().lines().next().unwrap_or_default()
-    )))
 }

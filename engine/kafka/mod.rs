@@ -20,6 +20,7 @@ pub mod produce;
 pub mod sink;
 pub mod source;
 mod tap;
+mod topics;
 mod transact;
 mod trouble;
 mod verdict;

@@ -95,6 +95,16 @@ impl Customer {
         history.wrapping_add(memo).wrapping_add(self.machine.warm())
     }
 
+    /// Who stands in the slot of a customer who was forgotten.
+    pub(crate) fn nobody() -> Customer {
+        Customer::new("", Key::of(b""))
+    }
+
+    /// Whether this is nobody: no customer has an empty id.
+    pub(crate) fn is_nobody(&self) -> bool {
+        self.id.is_empty()
+    }
+
     /// The customer's id.
     pub fn id(&self) -> &str {
         &self.id

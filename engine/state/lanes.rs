@@ -11,6 +11,7 @@ use rayon::iter::{
 };
 
 use crate::record::decode::{Decoded, decode};
+use crate::record::{Event, Kind, Receipt};
 use crate::score::Tally;
 use crate::state::book::Book;
 use crate::state::checkpoint::Share;
@@ -131,6 +132,13 @@ impl Task<'_> {
     /// Applies one record, or lets it wait.
     fn apply(&mut self, (job, slot): (Job, u32), arrival: &Arrival<'_>, rules: &Rules) {
         let event = &arrival.event;
+        // Whoever was forgotten since the slots of this group were looked up has a new one.
+        let is_gone = self.lane.book.at(slot).is_some_and(Customer::is_nobody);
+        let slot = if is_gone { self.lane.book.slot(&event.customer_id, job.key) } else { slot };
+        if event.kind == Kind::ErasureRequested {
+            self.erase(slot, job, event);
+            return;
+        }
         if let Some(bytes) = arrival.waits {
             self.lane.preserve(slot);
             let Some(customer) = self.lane.book.at_mut(slot) else { return };
@@ -152,6 +160,25 @@ impl Task<'_> {
         if rules.timers == Switch::On || self.waits(slot) {
             self.call_again(slot);
         }
+    }
+
+    /// Forgets the customer in `slot`, as `event` asks.
+    fn erase(&mut self, slot: u32, job: Job, event: &Event<'_>) {
+        self.lane.preserve(slot);
+        let Some(customer) = self.lane.book.at(slot) else { return };
+        let receipt = Receipt {
+            customer_id: event.customer_id.to_string(),
+            request_id: event.id.to_string(),
+            requested_at: event.time,
+            erased_at: job.now,
+            n_events: customer.history.n_entries() as u64,
+            n_waiting: customer.waiting.len() as u64,
+            remains: Vec::new(),
+        };
+        self.lane.book.remove(slot);
+        let place = Place { turn: job.record as u64, at: EventTime::NEVER };
+        let output = Output::Erased(Box::new(receipt));
+        self.done.placed.push(Placed { place, output });
     }
 
     fn waits(&self, slot: u32) -> bool {
@@ -264,7 +291,7 @@ impl Lane {
 
     /// From now on every customer there is now is written before it changes.
     pub(crate) fn begin_share(&mut self) {
-        self.share = Some(Box::new(Share::new(self.book.len())));
+        self.share = Some(Box::new(Share::new(self.book.n_slots())));
     }
 
     /// The lane's share of a checkpoint, while one is on its way.

@@ -8,6 +8,7 @@ pub mod book;
 pub mod checkpoint;
 pub mod customer;
 pub mod engine;
+pub mod erased;
 pub mod lanes;
 pub mod output;
 pub mod row;

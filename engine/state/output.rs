@@ -4,8 +4,8 @@
 //!         due because it moved `now`, in order of time and customer id, then the record itself.
 //! Source  decision D-5.
 
-use crate::record::ScoreRecord;
 use crate::record::alert::{AlertKind, Cause};
+use crate::record::{Receipt, ScoreRecord};
 use crate::unit::EventTime;
 
 /// One output.
@@ -15,6 +15,8 @@ pub enum Output {
     Alert(Rung, Vec<u8>),
     /// A customer's latest scores, and their bytes.
     Scores(Box<ScoreRecord>, Vec<u8>),
+    /// A customer is forgotten; what remains is still to be filled in.
+    Erased(Box<Receipt>),
 }
 
 /// What those who pass an alert on need to know of it.
@@ -73,6 +75,7 @@ impl Output {
         match self {
             Output::Alert(rung, _) => &rung.customer_id,
             Output::Scores(scores, _) => &scores.customer_id,
+            Output::Erased(receipt) => &receipt.customer_id,
         }
     }
 }

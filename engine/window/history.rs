@@ -93,6 +93,11 @@ impl History {
         self.present.count_ones() as usize == self.slots.len()
     }
 
+    /// How many entries are kept, in all tracks.
+    pub fn n_entries(&self) -> usize {
+        self.slots.iter().map(Slot::n_entries).sum()
+    }
+
     /// How many slots stand before that of `track`.
     fn rank(&self, track: usize) -> usize {
         (self.present & ((1_u128 << track) - 1)).count_ones() as usize

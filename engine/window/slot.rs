@@ -106,6 +106,15 @@ impl<A, B> Timed for (EventTime, A, B) {
 }
 
 impl Slot {
+    /// How many entries are kept.
+    pub fn n_entries(&self) -> usize {
+        match self {
+            Slot::Latest(_) => 1,
+            Slot::Lumps(lumps) => lumps.len(),
+            lists => lists.warm(),
+        }
+    }
+
     /// An empty slot for a track of `shape`.
     pub fn new(shape: Shape) -> Slot {
         match shape {

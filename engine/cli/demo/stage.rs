@@ -64,7 +64,7 @@ impl Stage {
         self.worked += began.elapsed();
         let alerts = outputs.into_iter().filter_map(|output| match output {
             Output::Alert(_, json) => Alert::from_json(&json),
-            Output::Scores(..) => None,
+            Output::Scores(..) | Output::Erased(_) => None,
         });
         alerts.collect()
     }

@@ -23,6 +23,7 @@ const HEAD_BYTES: usize = 13;
 pub(crate) enum Kind {
     Customers = 1,
     Remembered = 2,
+    Erased = 3,
     End = 255,
 }
 
@@ -134,6 +135,7 @@ impl<'r> Reader<'r> {
         let kind = match kind {
             1 => Kind::Customers,
             2 => Kind::Remembered,
+            3 => Kind::Erased,
             255 => Kind::End,
             _ if Key::within(before, &bytes) != self.checksum => {
                 return Err(Refusal::Damaged { at, of: "a section" });
