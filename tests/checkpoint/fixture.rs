@@ -81,9 +81,11 @@ fn last_of_all_shapes(script: &Script) -> Option<(Vec<u8>, String)> {
 #[test]
 fn the_file_of_this_format_loads_from_now_on() {
     let (file, csv) = (folder().join("small.ckpt"), folder().join("small.csv"));
-    let script = Script::new(7, Size { customers: 6, events: 1_500 });
+    let script = Script::new(1, Size { customers: 1, events: 1 });
     if std::env::var_os("BLESS").is_some() {
-        let (bytes, rows) = last_of_all_shapes(&script).expect("the stream reaches them");
+        let size = || Size { customers: 6, events: 1_500 };
+        let mut found = (1..100).filter_map(|seed| last_of_all_shapes(&Script::new(seed, size())));
+        let (bytes, rows) = found.next().expect("some stream reaches them");
         fs::write(&csv, rows).expect("it can be written");
         fs::write(&file, bytes).expect("it can be written");
     }

@@ -12,6 +12,7 @@ mod script;
 use std::collections::BTreeMap;
 
 use ebb::state::checkpoint::{Header, Mark, Sight, Summary, walk};
+use ebb::state::erased::Request;
 use ebb::state::{Engine, Progress, Refusal};
 use ebb::unit::{EventTime, Key};
 use serde_json::Value;
@@ -23,6 +24,7 @@ pub(crate) struct Contents {
     /// By id: everything of a customer, as JSON.
     pub(crate) customers: BTreeMap<String, String>,
     pub(crate) remembered: Vec<(Key, EventTime)>,
+    pub(crate) erased: Vec<(Key, Request)>,
 }
 
 /// The whole checkpoint of `partition` as it stands, in slices of `n_customers`.
@@ -49,16 +51,18 @@ pub(crate) fn mark(engine: &Engine, step: usize) -> Mark {
 /// What `bytes` say.
 pub(crate) fn contents(bytes: &[u8]) -> Result<Contents, Refusal> {
     let (mut customers, mut remembered) = (BTreeMap::new(), Vec::new());
+    let mut erased = Vec::new();
     let Summary { header, n_remembered, n_bytes } = walk(&mut &*bytes, &mut |sight| match sight {
         Sight::Customer(customer) => {
             let json = serde_json::to_string(&customer).expect("a customer is JSON");
             assert_eq!(customers.insert(customer.id().to_owned(), json), None, "twice");
         }
         Sight::Remembered(key, applied) => remembered.push((key, applied)),
+        Sight::Erased(key, request) => erased.push((key, request)),
     })?;
     assert_eq!(n_remembered, remembered.len() as u64);
     assert_eq!(n_bytes, bytes.len() as u64);
-    Ok(Contents { header, customers, remembered })
+    Ok(Contents { header, customers, remembered, erased })
 }
 
 /// Both without the traces of judgings of which nothing came: whoever looks anew may find another

@@ -44,11 +44,12 @@ impl Script {
     /// The script of `seed`.
     pub(crate) fn new(seed: u64, size: Size) -> Script {
         let mut random = Random(seed ^ 0xc4ec);
-        let lines = stream(seed, size);
+        let mut lines = stream(seed, size);
         let options = options(seed, &lines);
         let n_partitions = NonZeroU32::new(options.partitions).expect("at least one");
         let mut nows = vec![i64::MIN; options.partitions as usize];
         let (mut steps, mut batch) = (Vec::new(), Vec::new());
+        let mut requests = Vec::new();
         for (index, line) in lines.iter().enumerate() {
             let Ok(Decoded::Event(event)) = decode(line.as_bytes()) else { continue };
             let place = partition(event.customer_id.as_bytes(), n_partitions);
@@ -58,6 +59,15 @@ impl Script {
                 *now = (*now).max(event.time.millis());
             }
             batch.push((index, waits));
+            if random.chance(2) {
+                // The customer asks to be forgotten, in the midst of a batch.
+                batch.push((lines.len() + requests.len(), false));
+                requests.push(format!(
+                    r#"{{"id":"forget-{index}","type":"erasure_requested","customer_id":"{}","time":{}}}"#,
+                    event.customer_id,
+                    (*now).max(0)
+                ));
+            }
             if random.chance(40) {
                 steps.push(Step::Apply(std::mem::take(&mut batch)));
             }
@@ -69,6 +79,7 @@ impl Script {
             }
         }
         steps.push(Step::Apply(batch));
+        lines.extend(requests);
         for (place, now) in (0..).zip(nows) {
             if now != i64::MIN {
                 let to = EventTime::from_millis(now).plus(Span::days(45));
@@ -117,7 +128,10 @@ impl Script {
 
 fn heard(applied: Applied) -> Heard {
     let said = applied.outputs.into_iter().map(|output| {
-        let (Output::Alert(_, json) | Output::Scores(_, json)) = output;
+        let json = match output {
+            Output::Alert(_, json) | Output::Scores(_, json) => json,
+            Output::Erased(receipt) => receipt.to_json(),
+        };
         String::from_utf8(json).expect("JSON is text")
     });
     let Tally { n_suppressed, n_snoozed, .. } = applied.tally;
