@@ -19,6 +19,7 @@ use crate::score::band;
 use crate::score::held::{Arming, Held, Moved, Waiting};
 use crate::score::orders::Orders;
 use crate::score::ring::{Ring, What};
+use crate::score::tally::Tally;
 use crate::score::verdict::Verdict;
 use crate::unit::{EventTime, Points, Span};
 
@@ -29,17 +30,6 @@ pub enum Mover {
     Timer,
     /// An event of this type.
     Event(Kind),
-}
-
-/// What was judged and kept back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// How often time alone brought a judging about.
-    pub n_timers: u64,
-    /// By a cooldown.
-    pub n_suppressed: u64,
-    /// By a snooze.
-    pub n_snoozed: u64,
 }
 
 /// What was said of one customer.
@@ -68,15 +58,6 @@ pub struct Hearing<'a> {
     pub now: EventTime,
     /// What brought it about.
     pub mover: Mover,
-}
-
-impl Tally {
-    /// Adds what `other` counted.
-    pub fn add(&mut self, other: Tally) {
-        self.n_timers += other.n_timers;
-        self.n_suppressed += other.n_suppressed;
-        self.n_snoozed += other.n_snoozed;
-    }
 }
 
 impl Default for Machine {

@@ -18,9 +18,7 @@ use serde::{Deserialize, Serialize};
 pub struct EventTime(i64);
 
 /// A length of time in milliseconds, never negative.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Span(i64);
 
 /// Why a text is no time.
