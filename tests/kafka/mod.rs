@@ -1,6 +1,7 @@
 //! The Kafka room against a real broker: source and sink by themselves.
 
 mod erase;
+mod exits;
 mod group;
 mod live;
 mod sink;
