@@ -119,11 +119,11 @@ fn remains(settings: &Settings) -> Vec<Remainder> {
     }
     remains.push(line(
         "hashes of the ids of events, against duplicates".to_owned(),
-        format!("{} of event time have passed", settings.dedup_horizon),
+        format!("{} of event time has passed", settings.dedup_horizon),
     ));
     remains.push(line(
         "a hash of the customer's id and the time of the request".to_owned(),
-        "for good: it keeps what happened before from coming back".to_owned(),
+        "never: it keeps what happened before from coming back".to_owned(),
     ));
     remains
 }

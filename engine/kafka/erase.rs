@@ -37,6 +37,9 @@ pub fn erase(
     now: EventTime,
     limit: Span,
 ) -> Result<Option<String>, Fault> {
+    let mut producer = Producer::new(&settings.kafka, settings.retry, Pace::Prompt)?;
+    let topic = &settings.input.topic;
+    producer.partitions(topic)?;
     let receipts = Receipts::watch(settings)?;
     let id = request_id(customer_id, now);
     let event = Event {
@@ -47,9 +50,6 @@ pub fn erase(
         fields: [(Field::Scope, Value::Text(Cow::Borrowed("all")))].into_iter().collect(),
     };
     let value = event.to_json();
-    let mut producer = Producer::new(&settings.kafka, settings.retry, Pace::Prompt)?;
-    let topic = &settings.input.topic;
-    producer.partitions(topic)?;
     let key = Some(customer_id.as_bytes());
     producer.send(&Parcel { topic, partition: None, key, value: Some(&value), headers: &[] })?;
     producer.settle()?;

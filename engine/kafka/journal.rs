@@ -16,7 +16,6 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{self, Reach, duration, patience};
 use super::group::Group;
-use super::produce::Producer;
 use super::topics::make;
 use super::trouble::words;
 use crate::record::Note;
@@ -71,9 +70,8 @@ impl Journal {
         };
         let policy = ["cleanup.policy=delete"];
         make(settings, &settings.journal, n_partitions, &policy)?;
-        let manner = super::produce::Pace::Prompt;
-        let found = Producer::new(&settings.kafka, settings.retry, manner)?;
-        let found = found.partitions(&journal.topic)?;
+        let ask = |limit| journal.looker.fetch_metadata(Some(&journal.topic), limit);
+        let found = journal.reach().partitions(&journal.topic, ask)?;
         if found != n_partitions as usize {
             let topic = &journal.topic;
             return Err(Fault::DataLoss(format!(

@@ -57,10 +57,10 @@ impl KafkaSink {
         };
         let producer = producer(settings, transactions.as_deref())?;
         let output = &settings.output;
-        make(settings, &output.receipts, 1, &["cleanup.policy=delete", "retention.ms=-1"])?;
-        for topic in [&output.alerts, &output.scores, &output.rejects, &output.receipts] {
+        for topic in [&output.alerts, &output.scores, &output.rejects] {
             producer.partitions(topic)?;
         }
+        make(settings, &output.receipts, 1, &["cleanup.policy=delete", "retention.ms=-1"])?;
         let (settings, transaction) = (settings.clone(), Transaction::None);
         Ok(KafkaSink { settings, transactions, transaction, producer })
     }

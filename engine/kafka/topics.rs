@@ -14,7 +14,8 @@ use crate::wire::Fault;
 /// How long the making of a topic may take.
 const MAKE_MAX: Duration = Duration::from_secs(30);
 
-/// Makes `topic` with `configs`, each `key=value`, unless it is there.
+/// Makes `topic` with `configs`, each `key=value`, unless it is there. The cluster was reached
+/// before.
 ///
 /// # Errors
 ///

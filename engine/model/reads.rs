@@ -27,7 +27,7 @@ pub struct Reads {
     pub readers: Vec<Readers>,
     /// One bit a signal: those to be tested at every judging, for they hang on time or on others.
     pub always: u128,
-    /// Whether a red flag reads a measure, so that flags are tested at every judging.
+    /// Whether a red flag hangs on time, so that they are tested at every judging.
     pub flags: FlagsRead,
     /// By score: the measures that its explanation tells of, by index.
     pub told: Vec<Vec<usize>>,
@@ -62,16 +62,18 @@ pub struct Readers {
     pub signals: u128,
     /// One bit a score that weighs it.
     pub scores: u32,
+    /// Whether a red flag tests it.
+    pub flags: FlagsRead,
 }
 
-/// What the red flags of a model read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+/// Whether red flags read something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum FlagsRead {
-    /// Signals alone.
+    /// None does.
     #[default]
-    Signals,
-    /// Measures too.
-    Measures,
+    No,
+    /// One does.
+    Yes,
 }
 
 impl Reads {
@@ -104,14 +106,14 @@ impl Reads {
             let places = places.filter(|(_, index)| moved(**index, measures, &tracks));
             Moves::Some(places.map(|(place, _)| place).collect())
         });
-        let reads_measure = |condition: &Condition| matches!(condition, Condition::Measure(..));
-        let reads_measure = flags.iter().flat_map(|flag| &flag.all).any(reads_measure);
         Reads {
             moves: moves.collect(),
             seats: measures.iter().enumerate().map(seat).collect(),
-            readers: direct.iter().map(|index| readers(*index, signals, scores)).collect(),
+            flags: flags_read(flags, |index| {
+                measures.get(index).is_some_and(|measure| measure.how.is_continuous())
+            }),
+            readers: direct.iter().map(|index| readers(*index, signals, flags, scores)).collect(),
             always: always(measures, signals),
-            flags: if reads_measure { FlagsRead::Measures } else { FlagsRead::Signals },
             told: scores.iter().map(|score| told(score, signals)).collect(),
             direct,
         }
@@ -119,8 +121,9 @@ impl Reads {
 }
 
 /// Who reads measure `index`.
-fn readers(index: usize, signals: &[Signal], scores: &[Score]) -> Readers {
-    let mut readers = Readers::default();
+fn readers(index: usize, signals: &[Signal], flags: &[RedFlag], scores: &[Score]) -> Readers {
+    let flags = flags_read(flags, |other| other == index);
+    let mut readers = Readers { flags, ..Readers::default() };
     for (at, signal) in signals.iter().enumerate() {
         readers.signals |= u128::from(signal.measure == index) << at;
     }
@@ -130,6 +133,16 @@ fn readers(index: usize, signals: &[Signal], scores: &[Score]) -> Readers {
         readers.scores |= u32::from(inputs.any(|input| input.measure == index)) << at;
     }
     readers
+}
+
+/// Whether one of `flags` reads a measure of those that `which` picks.
+fn flags_read(flags: &[RedFlag], which: impl Fn(usize) -> bool) -> FlagsRead {
+    let reads = |condition: &Condition| match condition {
+        Condition::Measure(measure, _) => which(*measure),
+        Condition::Signal(_) => false,
+    };
+    let mut all = flags.iter().flat_map(|flag| &flag.all);
+    if all.any(reads) { FlagsRead::Yes } else { FlagsRead::No }
 }
 
 /// The signals that may turn over though no step of their measure tells: one bit each.

@@ -42,10 +42,12 @@ fn is_plain(bytes: &[u8]) -> bool {
 pub(crate) fn number(number: f64, out: &mut Vec<u8>) {
     /// Whole numbers below this are written with all their digits.
     const WHOLE_MAX: f64 = 1e15;
-    if 0.0 < number && number < WHOLE_MAX && number.fract().to_bits() == 0 {
-        whole(floor(number), out);
-        out.extend_from_slice(b".0");
-        return;
+    if 0.0 < number && number < WHOLE_MAX {
+        let floor = floor(number);
+        if back(floor).to_bits() == number.to_bits() {
+            whole(floor, out);
+            return out.extend_from_slice(b".0");
+        }
     }
     if number.is_finite() {
         out.extend_from_slice(zmij::Buffer::new().format_finite(number).as_bytes());
@@ -62,6 +64,12 @@ pub(crate) fn number(number: f64, out: &mut Vec<u8>) {
 )]
 fn floor(number: f64) -> u64 {
     number as u64
+}
+
+/// `whole` as a number again; below 2^53 none is lost.
+#[expect(clippy::cast_precision_loss, reason = "the caller keeps it below 1e15")]
+fn back(whole: u64) -> f64 {
+    whole as f64
 }
 
 /// Appends `number`, or null.

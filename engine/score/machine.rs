@@ -20,7 +20,7 @@ use crate::score::held::{Arming, Held, Moved, Waiting};
 use crate::score::orders::Orders;
 use crate::score::ring::{Ring, What};
 use crate::score::tally::Tally;
-use crate::score::verdict::Verdict;
+use crate::score::verdict::{Verdict, ones};
 use crate::unit::{EventTime, Points, Span};
 
 /// What brought a judging about.
@@ -82,7 +82,7 @@ impl Machine {
 
     /// Looks at what the next judging will look at; the sum means nothing.
     pub(crate) fn warm(&self) -> usize {
-        self.scores.iter().map(|held| held.samples.len()).fold(0, usize::wrapping_add)
+        self.scores.iter().map(|held| held.samples.len()).sum()
     }
 
     /// The status as last judged.
@@ -126,8 +126,9 @@ impl Machine {
     pub fn hear(&mut self, hearing: &Hearing<'_>, rings: &mut Vec<Ring>) -> Tally {
         let n_timers = u64::from(hearing.mover == Mover::Timer);
         let mut tally = Tally { n_timers, ..Tally::default() };
-        if self.judged_at != hearing.now {
-            self.rung.clear();
+        if self.judged_at != hearing.now && !self.rung.is_empty() {
+            // Its memory goes too: most customers ring seldom.
+            self.rung = ThinVec::new();
         }
         while self.scores.len() < hearing.model.scores.len() {
             self.scores.reserve_exact(hearing.model.scores.len() - self.scores.len());
@@ -270,12 +271,12 @@ impl Machine {
             },
             value: held.value.map(Points::get),
             previous: held.previous.map(Points::get),
-            open_since: held.open_since,
+            open_since: held.open_since(),
             repetition: 0,
         };
         let worth_it = if is_recovery {
             let better = held.told.is_some_and(|told| band::is_worse(score, told, to));
-            held.open_since.is_some() && better
+            held.open_since().is_some() && better
         } else {
             from.is_some() || asks(to)
         };
@@ -284,8 +285,11 @@ impl Machine {
             let now = bell.hearing.now;
             if let Some(held) = self.scores.get_mut(index) {
                 held.told = Some(to);
-                held.open_since =
-                    if is_recovery && !asks(to) { None } else { held.open_since.or(Some(now)) };
+                held.open_since = if is_recovery && !asks(to) {
+                    EventTime::NEVER
+                } else {
+                    held.open_since.min(now)
+                };
             }
         }
     }
@@ -335,15 +339,6 @@ impl Machine {
         bell.rings.push(Ring { repetition, ..ring });
         Heard::Rang
     }
-}
-
-/// The places of the bits that are set, from the lowest up.
-fn ones(mut bits: u128) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let place = bits.trailing_zeros();
-        bits &= bits.wrapping_sub(1);
-        usize::try_from(place).ok().filter(|_| place < u128::BITS)
-    })
 }
 
 /// Whether a score changed at this judging.

@@ -73,8 +73,8 @@ impl Verdict {
     /// The same, where only that needs judging which moved since `before`.
     pub fn since(before: Before<'_>, scope: &Scope<'_>, evidence: &Evidence<'_>) -> Verdict {
         let machine = before.machine;
-        let (Moved::Some { signals, scores: weighed }, Status::Active, Status::Active) =
-            (before.moved, scope.life.status, machine.status())
+        let (Moved::Some { signals, scores: weighed, flags: tested }, Status::Active) =
+            (before.moved, machine.status())
         else {
             return Verdict::of(scope, evidence);
         };
@@ -82,7 +82,7 @@ impl Verdict {
         let (active, flags) = machine.edges();
         (verdict.active, verdict.flags) = (active, flags);
         verdict.test_signals(signals, scope, &evidence.readings);
-        if verdict.active != active || scope.model.reads.flags == FlagsRead::Measures {
+        if verdict.active != active || tested == FlagsRead::Yes {
             verdict.test_flags(scope, &evidence.readings);
         }
         let (turned, flags_turned) = (verdict.active ^ active, verdict.flags != flags);
@@ -154,10 +154,8 @@ impl Verdict {
 
     /// Tests the signals with a bit in `which`.
     fn test_signals(&mut self, which: u128, scope: &Scope<'_>, readings: &Readings<'_>) {
-        let mut left = which;
-        while let Some(signal) = scope.model.signals.get(left.trailing_zeros() as usize) {
-            let index = left.trailing_zeros();
-            left &= left.wrapping_sub(1);
+        for index in ones(which) {
+            let Some(signal) = scope.model.signals.get(index) else { break };
             let (holds, turns) = readings.test(signal.measure, signal.test);
             self.until = self.until.min(turns);
             let accompanied = signal.with_any.is_empty()
@@ -216,13 +214,8 @@ impl Verdict {
         model: &'m Model,
         score: &'m Score,
     ) -> impl Iterator<Item = (usize, &'m Signal)> {
-        let mut left = self.active & score.mask;
-        std::iter::from_fn(move || {
-            let index = left.trailing_zeros() as usize;
-            // Of nothing all bits are zero: there is no signal with that index.
-            left &= left.wrapping_sub(1);
-            Some((index, model.signals.get(index)?))
-        })
+        let active = ones(self.active & score.mask);
+        active.filter_map(|index| Some((index, model.signals.get(index)?)))
     }
 
     /// Available weight of `score` over all its weight, 0 to 1; 0 while cancelled.
@@ -314,6 +307,15 @@ impl Verdict {
     pub fn worst<'m>(&self, model: &'m Model, score: &'m Score) -> Option<(usize, &'m Signal)> {
         self.active(model, score).min_by_key(|(index, signal)| (signal.group, *index))
     }
+}
+
+/// The places of the bits that are set, from the lowest up.
+pub(crate) fn ones(mut bits: u128) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = bits.trailing_zeros();
+        bits &= bits.wrapping_sub(1);
+        usize::try_from(place).ok().filter(|_| place < u128::BITS)
+    })
 }
 
 /// The floor under a score.

@@ -8,9 +8,10 @@
 //!         entry is doubtful, and read anew before people are told of it.
 //! Cost    of some thirty measures an event or instant moves two or three.
 
+use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
-use crate::model::{Compare, Felt, Flow, How, Measure, Model, Moves, Reads};
+use crate::model::{Compare, Felt, FlagsRead, Flow, How, Measure, Model, Moves, Reads};
 use crate::record::Kind;
 use crate::record::scores::Status;
 use crate::unit::EventTime;
@@ -21,6 +22,8 @@ use crate::window::reading::{DAY, Motion, Reading};
 #[derive(Clone, Debug, Default)]
 pub struct Memo {
     kept: ThinVec<Kept>,
+    /// The place of the entry that holds the shortest and until when, as far as that is known.
+    first: Option<(u16, Until)>,
 }
 
 /// What may have changed since the last look, besides what time changed.
@@ -45,6 +48,8 @@ pub enum Moved {
         signals: u128,
         /// One bit a score that weighs measures.
         scores: u32,
+        /// Whether a red flag does.
+        flags: FlagsRead,
     },
 }
 
@@ -127,9 +132,11 @@ fn above(enough: u64) -> f64 {
 
 impl Moved {
     fn note(&mut self, reads: &Reads, place: usize) {
-        if let (Moved::Some { signals, scores }, Some(readers)) = (self, reads.readers.get(place)) {
+        let Some(readers) = reads.readers.get(place) else { return };
+        if let Moved::Some { signals, scores, flags } = self {
             *signals |= readers.signals;
             *scores |= readers.scores;
+            *flags = (*flags).max(readers.flags);
         }
     }
 }
@@ -163,16 +170,19 @@ impl Memo {
             || scope.life.returned != EventTime::ALWAYS
             || scope.life.cancels_at != EventTime::NEVER;
         if all {
+            self.first = None;
             self.kept.clear();
             self.kept.reserve_exact(reads.direct.len());
             let measures = reads.direct.iter().filter_map(|at| scope.model.measures.get(*at));
             self.kept.extend(measures.map(|measure| Kept::of(&scope.look(measure), measure)));
             return Moved::All;
         }
-        let mut moved = Moved::Some { signals: reads.always, scores: 0 };
+        let mut moved = Moved::Some { signals: reads.always, scores: 0, flags: reads.flags };
         let now = Until::new(scope.now, true);
-        for place in 0..self.kept.len() {
-            if self.kept.get(place).is_some_and(|kept| kept.until <= now) {
+        if self.first.is_none_or(|(_, first)| first <= now) {
+            let come = self.kept.iter().enumerate().filter(|(_, kept)| kept.until <= now);
+            let come: SmallVec<[usize; 8]> = come.map(|(place, _)| place).collect();
+            for place in come {
                 self.look(place, scope, &mut moved);
             }
         }
@@ -196,6 +206,19 @@ impl Memo {
                 moved.note(reads, place);
             }
             *kept = fresh;
+            self.note(place, fresh.until);
+        }
+    }
+
+    /// Notes that the entry at `place` holds until `until` now.
+    fn note(&mut self, place: usize, until: Until) {
+        if let Some((first, holds)) = self.first {
+            let first = usize::from(first);
+            if until < holds || (place == first && until == holds) {
+                self.first = u16::try_from(place).ok().map(|place| (place, until));
+            } else if place == first {
+                self.first = None;
+            }
         }
     }
 
@@ -232,23 +255,30 @@ impl Memo {
             }
             let after = Kept::of(&reading, measure);
             let doubt = before.until.is_doubtful() || after.bits != before.bits;
+            let until = Until::new(reading.until, doubt);
             if let Some(kept) = self.kept.get_mut(place) {
-                kept.until = Until::new(reading.until, doubt);
+                kept.until = until;
             }
+            self.note(place, until);
         }
         self.first().map_or(EventTime::NEVER, |(_, kept)| kept.until.time())
     }
 
     /// The entry that holds the shortest, unless all hold for ever.
-    fn first(&self) -> Option<(usize, Kept)> {
+    fn first(&mut self) -> Option<(usize, Kept)> {
         let never = Until::new(EventTime::NEVER, false);
-        let (mut first, mut place) = (never, 0);
-        for (at, kept) in self.kept.iter().enumerate() {
-            if kept.until < first {
-                (first, place) = (kept.until, at);
+        if self.first.is_none() {
+            let mut first = (0, never);
+            for (place, kept) in (0_u16..).zip(&self.kept) {
+                if kept.until < first.1 {
+                    first = (place, kept.until);
+                }
             }
+            self.first = Some(first);
         }
-        self.kept.get(place).filter(|_| first < never).map(|kept| (place, *kept))
+        let (place, _) = self.first.filter(|(_, until)| *until < never)?;
+        let place = usize::from(place);
+        self.kept.get(place).map(|kept| (place, *kept))
     }
 }
 
