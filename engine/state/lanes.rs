@@ -96,6 +96,14 @@ pub(crate) fn all_at_once<T: Send, R: Send>(
     items.into_par_iter().map(each).collect()
 }
 
+/// Does `one` and `other` side by side where there are cores for it.
+pub(crate) fn both<A: Send, B: Send>(
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    rayon::join(one, other)
+}
+
 /// Lets every lane write up to `n_max` customers of its share; returns whether all are written.
 pub(crate) fn draw(lanes: &mut [Lane], n_max: usize) -> bool {
     match lanes {

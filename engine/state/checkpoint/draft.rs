@@ -148,7 +148,9 @@ impl Share {
 
     /// Takes out what is written: how many customers, and their bytes.
     fn take(&mut self) -> (u32, Vec<u8>) {
-        (std::mem::take(&mut self.n_ready), std::mem::take(&mut self.bytes))
+        // The next slice will be about as long.
+        let next = Vec::with_capacity(self.bytes.len());
+        (std::mem::take(&mut self.n_ready), std::mem::replace(&mut self.bytes, next))
     }
 
     fn is_early(&self, slot: u32) -> bool {
