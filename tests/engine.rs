@@ -80,6 +80,7 @@ fn tally(counts: &Counts) -> BTreeMap<String, u64> {
         ("duplicate", counts.duplicate),
         ("late", counts.late),
         ("too_old", counts.too_old),
+        ("erased", counts.erased),
         ("unknown", counts.unknown),
         ("rejected", counts.rejected_in_all()),
         ("suppressed", counts.tally.n_suppressed),

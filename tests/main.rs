@@ -8,6 +8,7 @@
 #![expect(unreachable_pub, reason = "`pub` is what a module offers; nobody sees more of a test")]
 
 mod broker;
+mod checkpoint;
 mod engine;
 mod house;
 mod kafka;

@@ -72,7 +72,7 @@ pub(crate) struct Played {
     pub(crate) alerts: Vec<Value>,
     /// By customer id: the columns of the customers file as text.
     pub(crate) customers: BTreeMap<String, BTreeMap<String, String>>,
-    /// `read`, `applied`, `duplicate`, `late`, `too_old`, `unknown`, `rejected`, `suppressed`,
-    /// `snoozed`.
+    /// `read`, `applied`, `duplicate`, `late`, `too_old`, `erased`, `unknown`, `rejected`,
+    /// `suppressed`, `snoozed`.
     pub(crate) counts: BTreeMap<String, u64>,
 }

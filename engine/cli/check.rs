@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use crate::cli::Failure;
-use crate::cli::setup::Sources;
+use crate::cli::setup::{Sources, store};
 use crate::kafka::check::{Grade, check};
 
 /// `ebb check`.
@@ -34,6 +34,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if let Some(map) = &setup.map {
         println!("ok: map {}, version {}", map.id, map.version);
     }
+    let store = store(&setup.settings)?;
+    let n_saved = store.list()?.len();
+    let noun = if n_saved == 1 { "checkpoint" } else { "checkpoints" };
+    println!("ok: checkpoint.folder {}: {n_saved} {noun}", store.place());
     if args.offline {
         return Ok(());
     }

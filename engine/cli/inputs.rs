@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::journal::read as read_journal;
 use crate::cli::setup::{Setup, Sources};
 use crate::cli::{Failure, is_watched};
 use crate::run::{Pump, Spread};
@@ -30,6 +31,10 @@ pub struct Inputs {
     /// Over how many partitions customers are spread, each with its own time
     #[arg(long, value_name = "N", default_value = "1", value_parser = parse_partitions)]
     partitions: NonZeroU32,
+    /// Folder that `ebb journal` wrote: takes the road that a running engine took, whose wall
+    /// clock had a say
+    #[arg(long, value_name = "DIR")]
+    clock_journal: Option<PathBuf>,
     /// Files of events (.jsonl or, by a map, .csv; also .gz and .zst), `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -79,11 +84,19 @@ impl Inputs {
         };
         let engine = Engine::new(setup.rules(publish, None), self.partitions.get());
         let mut pump = Pump::new(engine, Spread::ByCustomer(self.partitions), None);
+        let journal =
+            self.clock_journal.as_deref().map(|folder| read_journal(folder, self.partitions));
+        let journal = journal.transpose()?.unwrap_or_default();
+        let ends: Vec<(u32, EventTime)> = journal.ends().collect();
+        pump.follow(journal);
         let bar = bar(source.progress().1);
         let mut turns = || -> Result<(), Failure> {
             while pump.turn(&mut source, &mut sink)? != Fetched::End {
                 bar.set_position(source.progress().0);
                 bar.set_message(format!("{} events", pump.counts().read));
+            }
+            for (partition, end) in &ends {
+                pump.advance(*partition, *end, &mut sink)?;
             }
             for partition in 0..self.partitions.get() {
                 if let Some(until) = self.until {

@@ -3,10 +3,12 @@
 pub mod check;
 pub mod customers;
 pub mod demo;
+pub mod erase;
 pub mod explain;
 pub mod failure;
 pub mod generate;
 pub mod inputs;
+pub mod journal;
 pub mod model;
 pub mod packed;
 pub mod replay;
@@ -45,6 +47,10 @@ enum Command {
     Generate(generate::Args),
     /// Why one customer's scores are what they are, and what comes next
     Explain(explain::Args),
+    /// Forgets one customer everywhere, and shows what is gone and what remains until when
+    Erase(erase::Args),
+    /// What the wall clock did to a group's events, as files for `replay --clock-journal`
+    Journal(journal::Args),
     /// Check, show or compare models
     Model(model::Args),
     /// A shell's completions, on standard output
@@ -65,6 +71,8 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Erase(args) => erase::run(&args),
+        Command::Journal(args) => journal::run(&args),
         Command::Model(args) => model::run(&args, &mut std::io::stdout()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Ebb::command(), "ebb", &mut std::io::stdout());

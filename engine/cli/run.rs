@@ -13,8 +13,9 @@ use tracing::info;
 use crate::cli::Failure;
 use crate::cli::setup::{Sources, store};
 use crate::kafka::{Journal, KafkaDoors};
+use crate::record::receipt::Remainder;
 use crate::run::settings::ClockMode;
-use crate::run::{Live, Pump, Service, Spread, Tools, Workers};
+use crate::run::{Live, Pump, Service, Settings, Spread, Tools, Workers};
 use crate::state::Engine;
 use crate::unit::Span;
 use crate::wire::clock::WallClock;
@@ -75,7 +76,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Some(_) => Some(Box::new(Journal::open(settings, doors.n_partitions())?)),
         None => None,
     };
-    let pump = Pump::new(Engine::new(rules, 0), Spread::AsTheyCome, live);
+    let mut pump = Pump::new(Engine::new(rules, 0), Spread::AsTheyCome, live);
+    pump.name_remains(remains(settings));
     let tools = Tools { clock: &WALL, store, journal, workers: Workers::Apart };
     let mut service = Service::new(doors, pump, settings, tools);
     let (topic, group) = (&settings.input.topic, &settings.input.group);
@@ -94,6 +96,36 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     eprint!("{}", service.counts());
     Ok(())
+}
+
+/// What outlives the erasure of a customer for a while, and until when.
+fn remains(settings: &Settings) -> Vec<Remainder> {
+    let line = |what: String, until: String| Remainder { what, until };
+    let (checkpoint, topic) = (&settings.checkpoint, |name: &str| format!("records on {name}"));
+    let retention = |name: &str| format!("the retention.ms of {name} has passed");
+    let output = &settings.output;
+    let mut remains = vec![
+        line(
+            format!("checkpoints saved before, in {}", checkpoint.folder),
+            format!("{} newer ones are saved, one every {}", checkpoint.keep, checkpoint.interval),
+        ),
+        line(topic(&settings.input.topic), retention(&settings.input.topic)),
+        line(topic(&output.alerts), retention(&output.alerts)),
+        line(topic(&output.rejects), retention(&output.rejects)),
+        line(format!("earlier scores on {}", output.scores), "the topic is compacted".to_owned()),
+    ];
+    if settings.clock.mode == ClockMode::Live {
+        remains.push(line(topic(&settings.journal), retention(&settings.journal)));
+    }
+    remains.push(line(
+        "hashes of the ids of events, against duplicates".to_owned(),
+        format!("{} of event time has passed", settings.dedup_horizon),
+    ));
+    remains.push(line(
+        "a hash of the customer's id and the time of the request".to_owned(),
+        "never: it keeps what happened before from coming back".to_owned(),
+    ));
+    remains
 }
 
 /// Ends this process when a stop takes much longer than `deadline`, as it can while the broker is

@@ -12,10 +12,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, TopicPartitionList};
 
-use super::client::{self, Reach, Standing, create_command, standing, wait_for};
+use super::client::{self, PARTITIONS, Reach, Standing, create_command, standing, wait_for};
 use super::group::Group;
 use super::trouble::words;
 use crate::run::Settings;
+use crate::run::settings::ClockMode;
 
 /// How long one question to the cluster may take.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -64,6 +65,8 @@ enum Role {
     Scores,
     Alerts,
     Rejects,
+    /// Ebb's own: made at the start if it is not there, with so many partitions.
+    Own(usize),
 }
 
 /// Looks at the properties, the broker, the topics and the group that `settings` name.
@@ -85,13 +88,29 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
             ("output.rejects", &settings.output.rejects, Role::Rejects),
         ];
         let admin = client::config(&settings.kafka).create().ok();
-        for (key, topic, role) in topics {
+        for (key, topic, role) in topics.into_iter().chain(own_topics(settings, &asker)) {
             let place = Place { brokers: &settings.kafka.brokers, key, topic, role };
             findings.push(place.look(&asker, admin.as_ref()));
         }
         findings.push(group_right(settings, &asker));
     }
     findings
+}
+
+/// The topics that Ebb makes by itself.
+fn own_topics<'a>(
+    settings: &'a Settings,
+    asker: &BaseConsumer<Group>,
+) -> Vec<(&'static str, &'a String, Role)> {
+    let input = asker.fetch_metadata(Some(&settings.input.topic), ANSWER_MAX);
+    let mut topics = vec![("output.receipts", &settings.output.receipts, Role::Own(1))];
+    if settings.clock.mode == ClockMode::Live
+        && let Ok(Standing::Partitions(n)) =
+            input.map(|metadata| standing(&metadata, &settings.input.topic))
+    {
+        topics.push(("journal.topic", &settings.journal, Role::Own(n)));
+    }
+    topics
 }
 
 /// Whether the cluster can be reached.
@@ -136,14 +155,22 @@ impl Place<'_> {
             Err(error) => return bad(format!("{key} {topic}: {}", words(&error)), None),
         };
         match standing(&metadata, topic) {
+            Standing::Partitions(n) if matches!(role, Role::Own(wanted) if *wanted != n) => {
+                let found = format!("{key} {topic}: {n} partitions; wanted as many as input.topic");
+                bad(found, Some("a new input.group, which begins with the first record".to_owned()))
+            }
             Standing::Partitions(n) => {
                 let policy = admin.and_then(|admin| policy(admin, topic));
-                self.kept(&format!("{key} {topic}: {n} partitions"), policy)
+                let noun = if n == 1 { "partition" } else { "partitions" };
+                self.kept(&format!("{key} {topic}: {n} {noun}"), policy)
+            }
+            Standing::Missing if matches!(role, Role::Own(_)) => {
+                good(format!("{key} {topic}: it will be made at the start"))
             }
             Standing::Missing => {
                 let compact: &[&str] = &["cleanup.policy=compact"];
                 let configs = if *role == Role::Scores { compact } else { &[] };
-                let remedy = create_command(brokers, topic, configs);
+                let remedy = create_command(brokers, topic, PARTITIONS, configs);
                 bad(format!("{key} {topic}: there is no such topic"), Some(remedy))
             }
             Standing::Refused(why) => {
@@ -167,7 +194,7 @@ impl Place<'_> {
         let is_compact = policy.split(',').any(|word| word.trim() == "compact");
         let (is_right, wanted, why) = match role {
             Role::Scores => (is_compact, "compact", "every score that ever was would be kept"),
-            Role::Input | Role::Alerts | Role::Rejects => {
+            Role::Input | Role::Alerts | Role::Rejects | Role::Own(_) => {
                 (!is_compact, "delete", "compaction would drop all but a customer's last record")
             }
         };

@@ -26,6 +26,8 @@ const TRY_MAX: Duration = Duration::from_secs(5);
 const TRY_STEP: Duration = Duration::from_millis(250);
 /// The least time for which the broker is waited for: its restart.
 const PATIENCE_MIN: Duration = Duration::from_secs(30);
+/// How many partitions a topic gets that somebody is told to make.
+pub(super) const PARTITIONS: u32 = 4;
 /// How long a topic that was just made may stay unknown to the broker that is asked.
 const UNKNOWN_MAX: Duration = Duration::from_secs(2);
 
@@ -209,14 +211,20 @@ pub(super) fn standing(metadata: &Metadata, topic: &str) -> Standing {
 pub(super) fn missing(brokers: &str, topic: &str) -> Fault {
     Fault::Broker(format!(
         "cannot use topic {topic}: {brokers}: there is none of that name\ntry: {}",
-        create_command(brokers, topic, &[])
+        create_command(brokers, topic, PARTITIONS, &[])
     ))
 }
 
 /// The command that makes `topic` with `configs`.
-pub(super) fn create_command(brokers: &str, topic: &str, configs: &[&str]) -> String {
+pub(super) fn create_command(
+    brokers: &str,
+    topic: &str,
+    n_partitions: u32,
+    configs: &[&str],
+) -> String {
     let mut command = format!(
-        "kafka-topics.sh --bootstrap-server {brokers} --create --topic {topic} --partitions 4"
+        "kafka-topics.sh --bootstrap-server {brokers} --create --topic {topic} --partitions \
+         {n_partitions}"
     );
     for config in configs {
         command += &format!(" --config {config}");

@@ -18,10 +18,10 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{Tries, patience};
 use super::group::{Change, give_up};
+use super::journal::position_of;
 use super::source::{KafkaSource, Share};
 use super::tap::Tap;
 use super::trouble::words;
-use crate::unit::EventTime;
 use crate::wire::{Committed, Fault, Handover, Position};
 
 /// How long a partition may take to be read from elsewhere.
@@ -68,28 +68,20 @@ impl KafkaSource {
         let mut known = Vec::with_capacity(partitions.len());
         for element in list.elements() {
             let partition = element.partition().unsigned_abs();
-            let position = match (element.error(), element.offset()) {
-                (Err(error), _) => {
-                    let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
-                    self.weigh(code, &self.topic, &words(&error))?;
-                    let words = words(&error);
-                    return Err(
-                        self.handover_fault(partition, &format!("its committed offset: {words}"))
-                    );
-                }
-                (Ok(()), Offset::Offset(next_offset)) => {
-                    self.still_there(partition, next_offset)?;
-                    let now = element.metadata().parse();
-                    let now = now.map_or(EventTime::ALWAYS, EventTime::from_millis);
-                    let position = Position { partition, next_offset, now };
+            if let Err(error) = element.error() {
+                let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
+                self.weigh(code, &self.topic, &words(&error))?;
+                let words = format!("its committed offset: {}", words(&error));
+                return Err(self.handover_fault(partition, &words));
+            }
+            let position = position_of(&element);
+            match position {
+                Some(position) => {
+                    self.still_there(partition, position.next_offset)?;
                     self.committed.insert(partition, position);
-                    Some(position)
                 }
-                (Ok(()), _) => {
-                    self.committed.remove(&partition);
-                    None
-                }
-            };
+                None => drop(self.committed.remove(&partition)),
+            }
             known.push((partition, position));
         }
         Ok(known)

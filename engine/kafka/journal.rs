@@ -8,24 +8,22 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::{self, Reach, create_command, duration, missing, patience, wait_for};
+use super::client::{self, Reach, duration, patience};
 use super::group::Group;
-use super::produce::Producer;
-use super::trouble::{plain, words};
+use super::topics::make;
+use super::trouble::words;
 use crate::record::Note;
 use crate::run::Settings;
 use crate::run::settings::Retry;
-use crate::wire::{Fault, JournalDoor};
+use crate::unit::EventTime;
+use crate::wire::{Fault, JournalDoor, Position};
 
-/// How long one question may take.
-const ASK_MAX: Duration = Duration::from_secs(30);
 /// How often an open transaction is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long to wait for the next note.
@@ -70,10 +68,10 @@ impl Journal {
             reader: client("read_committed")?,
             looker: client("read_uncommitted")?,
         };
-        make(settings, n_partitions)?;
-        let manner = super::produce::Pace::Prompt;
-        let found = Producer::new(&settings.kafka, settings.retry, manner)?;
-        let found = found.partitions(&journal.topic)?;
+        let policy = ["cleanup.policy=delete"];
+        make(settings, &settings.journal, n_partitions, &policy)?;
+        let ask = |limit| journal.looker.fetch_metadata(Some(&journal.topic), limit);
+        let found = journal.reach().partitions(&journal.topic, ask)?;
         if found != n_partitions as usize {
             let topic = &journal.topic;
             return Err(Fault::DataLoss(format!(
@@ -159,35 +157,33 @@ impl JournalDoor for Journal {
     }
 }
 
-/// Makes the topic unless it is there.
-fn make(settings: &Settings, n_partitions: u32) -> Result<(), Fault> {
-    let (topic, brokers) = (&settings.journal, &settings.kafka.brokers);
-    let admin: AdminClient<DefaultClientContext> = client::config(&settings.kafka)
-        .create()
-        .map_err(|error| Fault::Broker(format!("cannot make topic {topic}: {error}")))?;
-    let metadata = admin.inner().fetch_metadata(Some(topic), ASK_MAX);
-    if let Ok(metadata) = &metadata
-        && let client::Standing::Partitions(_) = client::standing(metadata, topic)
-    {
-        return Ok(());
+/// What the group that `settings` name has committed for every partition of its input.
+///
+/// # Errors
+///
+/// [`Fault::Broker`] where the cluster stays away or refuses us.
+pub fn committed(settings: &Settings) -> Result<Vec<Option<Position>>, Fault> {
+    let mut config = client::config(&settings.kafka);
+    config.set("group.id", &settings.input.group);
+    let asker: BaseConsumer<Group> = config
+        .create_with_context(Group::default())
+        .map_err(|error| Fault::Broker(format!("cannot ask the group: {error}")))?;
+    let (brokers, topic) = (&settings.kafka.brokers, &settings.input.topic);
+    let reach = Reach { brokers, retry: settings.retry, trouble: &asker.context().trouble };
+    let n = reach.partitions(topic, |limit| asker.fetch_metadata(Some(topic), limit))?;
+    let mut list = TopicPartitionList::new();
+    for partition in 0..i32::try_from(n).unwrap_or(i32::MAX) {
+        list.add_partition(topic, partition);
     }
-    let n = i32::try_from(n_partitions).unwrap_or(i32::MAX);
-    // As many replicas as the cluster gives by default.
-    let new = NewTopic::new(topic, n, TopicReplication::Fixed(-1)).set("cleanup.policy", "delete");
-    let options = AdminOptions::new().operation_timeout(Some(ASK_MAX));
-    let made = wait_for(admin.create_topics([&new], &options), ASK_MAX);
-    let why = match made {
-        Some(Ok(results)) => match results.into_iter().next() {
-            Some(Err((_, code))) if code != Code::TopicAlreadyExists => plain(&code.to_string()),
-            _ => return Ok(()),
-        },
-        Some(Err(error)) => words(&error),
-        None => "no answer".to_owned(),
-    };
-    let command = create_command(brokers, topic, &["cleanup.policy=delete"])
-        .replace("--partitions 4", &format!("--partitions {n_partitions}"));
-    Err(Fault::Broker(format!(
-        "{}: it could not be made: {why}\ntry: {command}",
-        missing(brokers, topic).to_string().lines().next().unwrap_or_default()
-    )))
+    let list = reach.until(|limit| asker.committed_offsets(list.clone(), limit))?;
+    Ok(list.elements().iter().map(position_of).collect())
+}
+
+/// The position that a commit says, if there is one.
+pub(super) fn position_of(element: &TopicPartitionListElem<'_>) -> Option<Position> {
+    let Offset::Offset(next_offset) = element.offset() else { return None };
+    let partition = element.partition().unsigned_abs();
+    // Kafka's own tools commit without a word of `now`.
+    let now = element.metadata().parse().map_or(EventTime::ALWAYS, EventTime::from_millis);
+    Some(Position { partition, next_offset, now })
 }

@@ -13,6 +13,7 @@
 pub mod check;
 pub mod client;
 pub mod doors;
+pub mod erase;
 mod group;
 mod handover;
 pub mod journal;
@@ -20,12 +21,14 @@ pub mod produce;
 pub mod sink;
 pub mod source;
 mod tap;
+mod topics;
 mod transact;
 mod trouble;
 mod verdict;
 
 pub use check::check;
 pub use doors::KafkaDoors;
+pub use erase::erase;
 pub use journal::Journal;
 pub use produce::Producer;
 pub use sink::KafkaSink;

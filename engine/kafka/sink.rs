@@ -11,6 +11,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::ConsumerGroupMetadata;
 
 use super::produce::{Manner, Pace, Parcel, Producer};
+use super::topics::make;
 use super::transact::Ended;
 use crate::record::Reject;
 use crate::run::Settings;
@@ -44,7 +45,7 @@ enum Transaction {
 }
 
 impl KafkaSink {
-    /// Reaches the cluster that `settings` name and looks for the three topics.
+    /// Reaches the cluster that `settings` name and looks for the output topics.
     ///
     /// # Errors
     ///
@@ -59,6 +60,7 @@ impl KafkaSink {
         for topic in [&output.alerts, &output.scores, &output.rejects] {
             producer.partitions(topic)?;
         }
+        make(settings, &output.receipts, 1, &["cleanup.policy=delete", "retention.ms=-1"])?;
         let (settings, transaction) = (settings.clone(), Transaction::None);
         Ok(KafkaSink { settings, transactions, transaction, producer })
     }
@@ -116,6 +118,9 @@ impl KafkaSink {
             }
             Outgoing::Scores { key, value } => {
                 (&topics.scores, None, Some(key.as_bytes()), value.as_deref())
+            }
+            Outgoing::Receipt { key, value } => {
+                (&topics.receipts, None, Some(key.as_bytes()), Some(value.as_slice()))
             }
             Outgoing::Reject { reject, origin, bytes } => {
                 return self.reject(reject, *origin, bytes);

@@ -332,6 +332,8 @@ fn append(batch: &mut Batch, at: (u32, i64), key: Option<&[u8]>, value: Option<&
 fn config(settings: &Settings) -> ClientConfig {
     let mut config = client::config(&settings.kafka);
     for (name, value) in [
+        // Whoever was killed is replaced after 10 s instead of 45: its alerts wait that long.
+        ("session.timeout.ms", "10000"),
         // A full queue is looked at again soon, not after a second.
         ("fetch.queue.backoff.ms", "10"),
         // A flipped bit is a fault, not an event.

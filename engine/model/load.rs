@@ -91,7 +91,7 @@ fn read<'t>(
     let (mut measures, purposes) = derive::measures(&drafts, sources);
     derive::uses(&mut measures, &signals, &flags, &scores);
     let (id, version) = header?;
-    let reads = Reads::of(&measures, &feeds, &signals, &scores);
+    let reads = Reads::of(&measures, &feeds, &signals, &flags, &scores);
     Some(Model {
         id,
         version,

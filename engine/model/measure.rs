@@ -1,11 +1,9 @@
 //! Measures: a number, or "not available", for a customer at an instant.
 
-use serde::Serialize;
-
 use crate::unit::{EventTime, Micros, Span};
 
 /// One measure.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Measure {
     /// Its name in the file.
     pub name: String,
@@ -30,7 +28,7 @@ pub struct Measure {
 }
 
 /// The values that the readers of a measure can tell apart: those between `low` and `high`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Felt {
     /// All values at or below this are alike to them.
     pub low: f64,
@@ -39,7 +37,7 @@ pub struct Felt {
 }
 
 /// The half-open window (T − `length`, T − `exclude_last`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// How far back it reaches.
     pub length: Span,
@@ -48,7 +46,7 @@ pub struct Window {
 }
 
 /// How a measure is computed. `track` and the measures named are indices into the model.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum How {
     /// Events in the window. Track `Times`.
     Count {
@@ -186,7 +184,7 @@ pub enum How {
 }
 
 /// Whether `known_since` stands in for an event that never came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrKnown {
     /// It does.
     Known,
@@ -195,7 +193,7 @@ pub enum OrKnown {
 }
 
 /// Whether a ratio is bounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
     /// At most 1.
     One,
@@ -204,7 +202,7 @@ pub enum Bound {
 }
 
 /// How the days of a baseline are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Days {
     /// Whole days in which the customer was known and neither paused nor cancelled; n/a below
     /// `min_history` of them.
@@ -217,7 +215,7 @@ pub enum Days {
 }
 
 /// Something the customer is or has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateOf {
     /// Monthly recurring revenue, n/a until an event names it.
     Mrr,
@@ -230,7 +228,7 @@ pub enum StateOf {
 }
 
 /// A comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Compare {
     /// Which comparison.
     pub op: Op,
@@ -239,7 +237,7 @@ pub struct Compare {
 }
 
 /// The comparisons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// Less than.
     Lt,

@@ -29,19 +29,17 @@ pub use derive::Sources;
 pub use fault::Fault;
 pub use load::load;
 pub use measure::{Bound, Compare, Days, Felt, How, Measure, Op, OrKnown, StateOf, Window};
-pub use reads::{Moves, Reads};
+pub use reads::{FlagsRead, Flow, Moves, Readers, Reads, Seat};
 pub use score::{
     Asks, Band, Combine, Condition, DropRule, Group, InputRule, Intent, Level, RedFlag, Rings,
     Score, Severity, Signal, Subscore, Worse,
 };
 pub use track::{Entry, Feed, FieldTest, Filter, Number, Shape, Test, Track};
 
-use serde::Serialize;
-
 use crate::unit::Span;
 
 /// A compiled model.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Model {
     /// Its id; stands in every alert and score.
     pub id: String,
@@ -69,13 +67,12 @@ pub struct Model {
     pub purposes: Vec<String>,
     /// Features per plan; the last row is `"*"`, any other plan.
     pub catalog: Vec<PlanFeatures>,
-    /// Who reads what; it follows from the rest.
-    #[serde(skip)]
+    /// Who reads what.
     pub reads: Reads,
 }
 
 /// How many features a plan has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanFeatures {
     /// The plan's name, or `*`.
     pub plan: String,

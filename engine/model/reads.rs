@@ -4,7 +4,7 @@
 //!         event which of them it can move, through their parts too.
 
 use crate::model::compile::parts_of;
-use crate::model::{Combine, Feed, How, Measure, Score, Signal, StateOf};
+use crate::model::{Combine, Condition, Feed, How, Measure, RedFlag, Score, Signal, StateOf};
 use crate::record::Kind;
 
 /// What an event of one type can move.
@@ -21,12 +21,59 @@ pub enum Moves {
 pub struct Reads {
     /// The measures that are read directly, by index, in model order.
     pub direct: Vec<usize>,
-    /// Of those, by their place: the ones that move with every millisecond.
-    pub continuous: Vec<u16>,
+    /// By measure: where it stands among the direct ones, if it does.
+    pub seats: Vec<Option<Seat>>,
+    /// By place among the direct ones: who reads it.
+    pub readers: Vec<Readers>,
+    /// One bit a signal: those to be tested at every judging, for they hang on time or on others.
+    pub always: u128,
+    /// Whether a red flag hangs on time, so that they are tested at every judging.
+    pub flags: FlagsRead,
     /// By score: the measures that its explanation tells of, by index.
     pub told: Vec<Vec<usize>>,
     /// By [`Kind::index`]: what an event of that type can move.
     pub moves: Vec<Moves>,
+}
+
+/// A measure's place among those that are read directly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The place.
+    pub place: u16,
+    /// How it moves.
+    pub flow: Flow,
+}
+
+/// How a measure moves between events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// By steps, at instants that are known.
+    Steps,
+    /// All the time: it is the time since a moment.
+    Since,
+    /// All the time: it is the time left until a moment.
+    Until,
+}
+
+/// Who reads one measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Readers {
+    /// One bit a signal that tests it.
+    pub signals: u128,
+    /// One bit a score that weighs it.
+    pub scores: u32,
+    /// Whether a red flag tests it.
+    pub flags: FlagsRead,
+}
+
+/// Whether red flags read something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum FlagsRead {
+    /// None does.
+    #[default]
+    No,
+    /// One does.
+    Yes,
 }
 
 impl Reads {
@@ -35,27 +82,78 @@ impl Reads {
         measures: &[Measure],
         feeds: &[Vec<Feed>],
         signals: &[Signal],
+        flags: &[RedFlag],
         scores: &[Score],
     ) -> Reads {
         let felt = (0..).zip(measures).filter(|(_, measure)| measure.felt.is_some());
         let direct: Vec<usize> = felt.map(|(index, _)| index).collect();
-        let places = |holds: &dyn Fn(usize) -> bool| {
-            let places = (0_u16..).zip(&direct).filter(|(_, index)| holds(**index));
-            places.map(|(place, _)| place).collect::<Vec<u16>>()
+        let seat = |(index, measure): (usize, &Measure)| {
+            let place = u16::try_from(direct.binary_search(&index).ok()?).ok()?;
+            let flow = match measure.how {
+                How::DaysUntil { .. } => Flow::Until,
+                _ if measure.how.is_continuous() => Flow::Since,
+                _ => Flow::Steps,
+            };
+            Some(Seat { place, flow })
         };
-        let continuous =
-            places(&|index| measures.get(index).is_some_and(|measure| measure.how.is_continuous()));
         let moves = Kind::ALL.iter().map(|kind| {
             if changes_the_customer(*kind) {
                 return Moves::All;
             }
             let fed = feeds.get(kind.index()).into_iter().flatten();
             let tracks: Vec<usize> = fed.map(|feed| feed.track).collect();
-            Moves::Some(places(&|index| moved(index, measures, &tracks)))
+            let places = (0_u16..).zip(&direct);
+            let places = places.filter(|(_, index)| moved(**index, measures, &tracks));
+            Moves::Some(places.map(|(place, _)| place).collect())
         });
-        let told = scores.iter().map(|score| told(score, signals)).collect();
-        Reads { moves: moves.collect(), direct, continuous, told }
+        Reads {
+            moves: moves.collect(),
+            seats: measures.iter().enumerate().map(seat).collect(),
+            flags: flags_read(flags, |index| {
+                measures.get(index).is_some_and(|measure| measure.how.is_continuous())
+            }),
+            readers: direct.iter().map(|index| readers(*index, signals, flags, scores)).collect(),
+            always: always(measures, signals),
+            told: scores.iter().map(|score| told(score, signals)).collect(),
+            direct,
+        }
     }
+}
+
+/// Who reads measure `index`.
+fn readers(index: usize, signals: &[Signal], flags: &[RedFlag], scores: &[Score]) -> Readers {
+    let flags = flags_read(flags, |other| other == index);
+    let mut readers = Readers { flags, ..Readers::default() };
+    for (at, signal) in signals.iter().enumerate() {
+        readers.signals |= u128::from(signal.measure == index) << at;
+    }
+    for (at, score) in scores.iter().enumerate() {
+        let Combine::Weighted { subscores } = &score.combine else { continue };
+        let mut inputs = subscores.iter().flat_map(|subscore| &subscore.inputs);
+        readers.scores |= u32::from(inputs.any(|input| input.measure == index)) << at;
+    }
+    readers
+}
+
+/// Whether one of `flags` reads a measure of those that `which` picks.
+fn flags_read(flags: &[RedFlag], which: impl Fn(usize) -> bool) -> FlagsRead {
+    let reads = |condition: &Condition| match condition {
+        Condition::Measure(measure, _) => which(*measure),
+        Condition::Signal(_) => false,
+    };
+    let mut all = flags.iter().flat_map(|flag| &flag.all);
+    if all.any(reads) { FlagsRead::Yes } else { FlagsRead::No }
+}
+
+/// The signals that may turn over though no step of their measure tells: one bit each.
+fn always(measures: &[Measure], signals: &[Signal]) -> u128 {
+    let mut always = 0;
+    for (at, signal) in signals.iter().enumerate() {
+        let measure = measures.get(signal.measure);
+        let hangs_on_time = measure.is_some_and(|measure| measure.how.is_continuous());
+        always |= u128::from(hangs_on_time || !signal.with_any.is_empty()) << at;
+    }
+    always
 }
 
 /// The measures that an explanation of `score` tells of.

@@ -1,13 +1,11 @@
 //! Signals, red flags, scores and their bands.
 
-use serde::Serialize;
-
 use crate::model::measure::Compare;
 use crate::record::Kind;
 use crate::unit::{Micros, Span};
 
 /// A test of one measure that adds to one score.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Signal {
     /// Its id in the specification, such as `R3-B1`.
     pub id: String,
@@ -32,7 +30,7 @@ pub struct Signal {
 }
 
 /// Whether something rings by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rings {
     /// When it becomes active; the span is its cooldown.
     WhenActive {
@@ -44,7 +42,7 @@ pub enum Rings {
 }
 
 /// A combination that puts a floor under a score.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RedFlag {
     /// Its id, such as `RF-1`.
     pub id: String,
@@ -61,7 +59,7 @@ pub struct RedFlag {
 }
 
 /// One part of a red flag.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
     /// This signal is active.
     Signal(usize),
@@ -70,7 +68,7 @@ pub enum Condition {
 }
 
 /// One score.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Score {
     /// Its name.
     pub name: String,
@@ -99,7 +97,7 @@ pub struct Score {
 }
 
 /// Which end of a score is the bad one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Worse {
     /// A higher score is worse: a risk.
     Higher,
@@ -108,7 +106,7 @@ pub enum Worse {
 }
 
 /// One band: scores from `from` up to the next band's.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Band {
     /// Its name.
     pub name: String,
@@ -125,7 +123,7 @@ pub struct Band {
 }
 
 /// Whether a band asks for action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asks {
     /// It does: a customer who is first seen there rings.
     Action,
@@ -134,7 +132,7 @@ pub enum Asks {
 }
 
 /// How a score is made of its signals or measures.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Combine {
     /// Σ over groups of min(cap, Σ points), then floors by count and by red flag.
     CappedSum {
@@ -169,7 +167,7 @@ pub enum Combine {
 }
 
 /// A group of signals with a cap.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     /// Its name.
     pub name: String,
@@ -178,7 +176,7 @@ pub struct Group {
 }
 
 /// A level of severity.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Level {
     /// Its name.
     pub name: String,
@@ -191,7 +189,7 @@ pub struct Level {
 }
 
 /// The ways to make one number of severities.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// Base of the worst, plus span × Σ points of the other active / Σ points of all others.
     Max,
@@ -202,7 +200,7 @@ pub enum Severity {
 }
 
 /// One part of a weighted score.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Subscore {
     /// Its name.
     pub name: String,
@@ -213,7 +211,7 @@ pub struct Subscore {
 }
 
 /// A measure turned into 0 to 100 points, linear from `low` to `high`, clamped.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InputRule {
     /// Index of the measure.
     pub measure: usize,
@@ -224,7 +222,7 @@ pub struct InputRule {
 }
 
 /// When the fall of a score rings.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DropRule {
     /// Against the sample of so many days ago.
     pub days: u32,
@@ -237,7 +235,7 @@ pub struct DropRule {
 }
 
 /// What rings at the arrival of an event of one type (CX-1).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Intent {
     /// Its id: the alert's rule.
     pub id: String,

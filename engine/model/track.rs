@@ -1,12 +1,10 @@
 //! What is remembered of a customer, and how an event gets in.
 
-use serde::Serialize;
-
 use crate::record::Field;
 use crate::unit::{Micros, Span};
 
 /// One thing remembered of every customer: one copy of the events that several measures read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Track {
     /// For people: the types and field it remembers.
     pub name: String,
@@ -18,7 +16,7 @@ pub struct Track {
 }
 
 /// How a track keeps its entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shape {
     /// Every time: counts and rates.
     Times,
@@ -40,7 +38,7 @@ pub enum Shape {
 }
 
 /// One way from an event of one type into one track.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feed {
     /// Index of the track.
     pub track: usize,
@@ -51,7 +49,7 @@ pub struct Feed {
 }
 
 /// What is kept of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Its time: into `Times`, or into `Latest` as 1 / 1.
     Time,
@@ -83,7 +81,7 @@ pub enum Entry {
 }
 
 /// A number taken from an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number {
     /// The field as it stands.
     Field(Field),
@@ -96,14 +94,14 @@ pub enum Number {
 }
 
 /// Which events: any of the rows, all tests of a row; no row lets every event in.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Filter {
     /// The rows.
     pub any: Vec<Vec<FieldTest>>,
 }
 
 /// A test of one field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldTest {
     /// Which field.
     pub field: Field,
@@ -112,7 +110,7 @@ pub struct FieldTest {
 }
 
 /// What must hold of a field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Test {
     /// A text that is one of these.
     OneOf(Vec<String>),

@@ -4,9 +4,11 @@
 //! Rules   the id is derived from what the alert is, so a replay repeats it byte for byte.
 //! Source  DESIGN §7 and D-6; readings of the specification.
 
-use serde::Serialize;
+mod read;
+mod write;
 
-use crate::record::encode::{Shown, bytes_of};
+use serde::{Deserialize, Serialize};
+
 use crate::unit::{EventTime, Key128};
 
 /// What rang.
@@ -69,21 +71,19 @@ impl Direction {
 }
 
 /// What brought the judging at which the alert rang.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub enum Cause {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause<S = String> {
     /// An event from a file, a pipe or memory.
     Event {
         /// The event's id.
-        id: String,
+        id: S,
     },
     /// An event from a topic.
-    #[serde(rename = "event")]
     Record {
         /// The event's id.
-        id: String,
+        id: S,
         /// The topic it came from.
-        topic: String,
+        topic: S,
         /// The partition it came from.
         partition: u32,
         /// Its offset there.
@@ -94,15 +94,15 @@ pub enum Cause {
 }
 
 /// One part of a score's explanation; the points of all parts add up to the score.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Part {
+pub enum Part<S = String> {
     /// An active signal.
     Signal {
         /// The signal's id.
-        signal: String,
+        signal: S,
         /// Its name.
-        name: String,
+        name: S,
         /// What its measure reads.
         value: f64,
         /// What it is compared with.
@@ -113,7 +113,7 @@ pub enum Part {
     /// What a group's cap takes away.
     Cap {
         /// The group's name.
-        cap: String,
+        cap: S,
         /// The group's points before the cap.
         value: f64,
         /// The cap.
@@ -124,7 +124,7 @@ pub enum Part {
     /// What a floor adds.
     Floor {
         /// `count`, or the id of the red flag.
-        floor: String,
+        floor: S,
         /// The number of active signals, or the red flag's floor.
         value: f64,
         /// The floor.
@@ -136,9 +136,9 @@ pub enum Part {
     Override {
         /// Who set it, or `unknown`.
         #[serde(rename = "override")]
-        by: String,
+        by: S,
         /// Why, if it was said.
-        reason: Option<String>,
+        reason: Option<S>,
         /// The value it was set to.
         value: f64,
         /// What it adds; negative where it takes away.
@@ -147,7 +147,7 @@ pub enum Part {
     /// A weighted sub-score.
     Subscore {
         /// Its name.
-        subscore: String,
+        subscore: S,
         /// Its points, 0 to 100.
         value: f64,
         /// Its weight among those available, 0 to 1.
@@ -155,15 +155,15 @@ pub enum Part {
         /// What it adds.
         points: f64,
         /// What it is the mean of.
-        inputs: Vec<Input>,
+        inputs: Vec<Input<S>>,
     },
 }
 
 /// One input of a sub-score.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Input {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input<S = String> {
     /// The measure's name.
-    pub input: String,
+    pub input: S,
     /// What it reads.
     pub value: f64,
     /// Where it gives 0 points.
@@ -174,7 +174,41 @@ pub struct Input {
     pub score: f64,
 }
 
-impl Part {
+impl Part<&str> {
+    /// The same part with texts of its own.
+    pub fn into_owned(self) -> Part {
+        match self {
+            Part::Signal { signal, name, value, threshold, points } => {
+                let (signal, name) = (signal.to_owned(), name.to_owned());
+                Part::Signal { signal, name, value, threshold, points }
+            }
+            Part::Cap { cap, value, threshold, points } => {
+                Part::Cap { cap: cap.to_owned(), value, threshold, points }
+            }
+            Part::Floor { floor, value, threshold, points } => {
+                Part::Floor { floor: floor.to_owned(), value, threshold, points }
+            }
+            Part::Override { by, reason, value, points } => {
+                let (by, reason) = (by.to_owned(), reason.map(str::to_owned));
+                Part::Override { by, reason, value, points }
+            }
+            Part::Subscore { subscore, value, weight, points, inputs } => {
+                let subscore = subscore.to_owned();
+                let own = |input: Input<&str>| Input {
+                    input: input.input.to_owned(),
+                    value: input.value,
+                    low: input.low,
+                    high: input.high,
+                    score: input.score,
+                };
+                let inputs = inputs.into_iter().map(own).collect();
+                Part::Subscore { subscore, value, weight, points, inputs }
+            }
+        }
+    }
+}
+
+impl<S> Part<S> {
     /// What this part adds to the score.
     pub fn points(&self) -> f64 {
         match self {
@@ -187,43 +221,43 @@ impl Part {
     }
 }
 
-/// One alert.
+/// One alert. Its texts are of type `S`: borrowed where it is written, owned where it is read.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Alert {
+pub struct Alert<S = String> {
     /// What the alert is, hashed.
     pub id: Key128,
     /// What rang.
     pub kind: AlertKind,
     /// The name of what rang: a score, a signal, a red flag, `CX-1`.
-    pub rule: String,
+    pub rule: S,
     /// The score that rang: bands and drops.
-    pub score: Option<String>,
+    pub score: Option<S>,
     /// Which way.
     pub direction: Direction,
     /// Whose.
-    pub customer_id: String,
+    pub customer_id: S,
     /// The instant of the crossing.
     pub at: EventTime,
     /// The band, or `clear`, before.
-    pub from: Option<String>,
+    pub from: Option<S>,
     /// The band, or `active`, after.
-    pub to: Option<String>,
+    pub to: Option<S>,
     /// The score, measure, floor or trend; null where a score is not available.
     pub value: Option<f64>,
     /// The score's value before it last changed: bands only.
     pub previous: Option<f64>,
     /// What brought it.
-    pub cause: Cause,
+    pub cause: Cause<S>,
     /// The explanation of the score it belongs to.
-    pub reasons: Vec<Part>,
+    pub reasons: Vec<Part<S>>,
     /// The model that judged.
-    pub model_id: String,
+    pub model_id: S,
     /// Its version.
     pub model_version: u32,
     /// When the alert that a recovery closes or continues first rang.
     pub open_since: Option<EventTime>,
     /// Who looks after the customer.
-    pub owner: Option<String>,
+    pub owner: Option<S>,
 }
 
 /// What an alert is: the same identity is the same alert, in a replay too.
@@ -248,38 +282,16 @@ pub struct Identity<'a> {
 /// The id of the alert that is `what`: a hash of the customer, kind, rule, instant in
 /// decimal milliseconds, from, to (both empty for null) and repetition in decimal.
 pub fn alert_id(what: &Identity<'_>) -> Key128 {
+    let (mut at, mut repetition) = (itoa::Buffer::new(), itoa::Buffer::new());
     Key128::of_parts(&[
         what.customer_id.as_bytes(),
         what.kind.name().as_bytes(),
         what.rule.as_bytes(),
-        what.at.millis().to_string().as_bytes(),
+        at.format(what.at.millis()).as_bytes(),
         what.from.unwrap_or_default().as_bytes(),
         what.to.unwrap_or_default().as_bytes(),
-        what.repetition.to_string().as_bytes(),
+        repetition.format(what.repetition).as_bytes(),
     ])
-}
-
-/// The keys of an alert in the order of DESIGN §7.
-#[derive(Serialize)]
-struct Shape<'a> {
-    id: Shown<Key128>,
-    kind: &'static str,
-    rule: &'a str,
-    score: Option<&'a str>,
-    direction: &'static str,
-    customer_id: &'a str,
-    at: Shown<EventTime>,
-    from: Option<&'a str>,
-    to: Option<&'a str>,
-    value: Option<f64>,
-    previous: Option<f64>,
-    cause: &'a Cause,
-    reasons: &'a [Part],
-    /// Null but in steps of a playbook.
-    playbook: Option<()>,
-    model: Model<'a>,
-    open_since: Option<Shown<EventTime>>,
-    owner: Option<&'a str>,
 }
 
 /// Which model judged, in alerts and scores.
@@ -287,31 +299,6 @@ struct Shape<'a> {
 pub(crate) struct Model<'a> {
     pub(crate) id: &'a str,
     pub(crate) version: u32,
-}
-
-impl Alert {
-    /// The JSON of this alert, without a line end: every key, in the order of DESIGN §7.
-    pub fn to_json(&self) -> Vec<u8> {
-        bytes_of(&Shape {
-            id: Shown(self.id),
-            kind: self.kind.name(),
-            rule: &self.rule,
-            score: self.score.as_deref(),
-            direction: self.direction.name(),
-            customer_id: &self.customer_id,
-            at: Shown(self.at),
-            from: self.from.as_deref(),
-            to: self.to.as_deref(),
-            value: self.value,
-            previous: self.previous,
-            cause: &self.cause,
-            reasons: &self.reasons,
-            playbook: None,
-            model: Model { id: &self.model_id, version: self.model_version },
-            open_since: self.open_since.map(Shown),
-            owner: self.owner.as_deref(),
-        })
-    }
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ fn plain_text(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The top bit of the lowest byte of `word` that is a quote, a backslash or a control character;
 /// above it bits may be set that mean nothing.
-const fn stops_in(word: u64) -> u64 {
+pub(crate) const fn stops_in(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     const TOPS: u64 = ONES << 7;
     let control = word.wrapping_sub(ONES * 0x20) & !word;

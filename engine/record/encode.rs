@@ -65,13 +65,13 @@ fn is_day(time: EventTime) -> bool {
 }
 
 /// Appends `shown` as a JSON string; it must show no character that JSON escapes.
-fn write_shown(shown: &impl fmt::Display, out: &mut Vec<u8>) {
+pub(crate) fn write_shown(shown: &impl fmt::Display, out: &mut Vec<u8>) {
     let written = write!(out, "\"{shown}\"");
     debug_assert!(written.is_ok(), "a vector takes what it is given");
 }
 
 /// Appends the JSON of `shape`.
-fn write_shape(shape: &impl Serialize, out: &mut Vec<u8>) {
+pub(crate) fn write_shape(shape: &impl Serialize, out: &mut Vec<u8>) {
     let written = serde_json::to_writer(out, shape);
     debug_assert!(written.is_ok(), "names of objects are texts, and a vector takes what it gets");
 }

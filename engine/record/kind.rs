@@ -5,8 +5,6 @@
 //! Rules   fields that a type does not list are ignored like unknown ones.
 //! Source  specification §0, E01 to E41.
 
-use serde::Serialize;
-
 /// The form a field's JSON value must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -33,7 +31,7 @@ pub enum Form {
 macro_rules! fields {
     ($($variant:ident $name:literal,)*) => {
         /// A field beyond the envelope, by its name.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         #[expect(missing_docs, reason = "a variant is its field's name in the vocabulary")]
         pub enum Field { $($variant,)* }
@@ -86,7 +84,7 @@ fields! {
 macro_rules! kinds {
     ($($variant:ident $code:literal $name:literal [$($field:ident $form:expr),* $(,)?])*) => {
         /// A type of event, by its name.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         #[expect(missing_docs, reason = "a variant is its type's name in the vocabulary")]
         pub enum Kind { $($variant,)* }

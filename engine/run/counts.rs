@@ -25,6 +25,8 @@ pub struct Counts {
     pub duplicate: u64,
     /// Events passed over because no window reaches back to them.
     pub too_old: u64,
+    /// Events passed over because their customer asked to be forgotten.
+    pub erased: u64,
     /// Events that wait for their time.
     pub waiting: u64,
     /// Events of a type that nobody registered.
@@ -63,6 +65,7 @@ impl Default for Counts {
             late: 0,
             duplicate: 0,
             too_old: 0,
+            erased: 0,
             waiting: 0,
             unknown: 0,
             rejected: [0; Reason::ALL.len()],
@@ -86,6 +89,7 @@ impl Counts {
             }
             Fate::Duplicate => self.duplicate += 1,
             Fate::TooOld => self.too_old += 1,
+            Fate::Erased => self.erased += 1,
             Fate::Waiting => self.waiting += 1,
         }
         if matches!(fate, Fate::Applied | Fate::Late)
@@ -158,6 +162,9 @@ impl fmt::Display for Counts {
         line("late", self.late, "of those applied".to_owned())?;
         line("duplicate", self.duplicate, String::new())?;
         line("too old", self.too_old, String::new())?;
+        if 0 < self.erased {
+            line("erased", self.erased, "of customers who asked to be forgotten".to_owned())?;
+        }
         if 0 < self.waiting {
             line("waiting", self.waiting, "from the future".to_owned())?;
         }

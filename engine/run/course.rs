@@ -5,7 +5,7 @@
 //! Cost    a look-up in the notes is O(log of them), and there are none on most roads.
 //! Source  DESIGN §8, D-1 to D-3.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::record::{Event, Note, Says};
 use crate::unit::{EventTime, Key};
@@ -92,18 +92,26 @@ impl Course {
 #[derive(Debug, Default)]
 pub struct Journal {
     said: HashMap<Key, Vec<Says>>,
+    ends: BTreeMap<u32, EventTime>,
 }
 
 impl Journal {
-    /// What `notes` say of records.
-    pub fn new(notes: &[Note]) -> Journal {
-        let mut said: HashMap<Key, Vec<Says>> = HashMap::new();
+    /// Takes in what `notes` say of the records of `partition`.
+    pub fn add(&mut self, partition: u32, notes: &[Note]) {
         for note in notes {
             if let Some((customer_id, id)) = &note.record {
-                said.entry(identity(customer_id, id)).or_default().push(note.says);
+                self.said.entry(identity(customer_id, id)).or_default().push(note.says);
+            }
+            if let Says::Now(now) = note.says {
+                let end = self.ends.entry(partition).or_insert(now);
+                *end = now.max(*end);
             }
         }
-        Journal { said }
+    }
+
+    /// How far the wall clock has moved the time of each partition that it moved at all.
+    pub fn ends(&self) -> impl Iterator<Item = (u32, EventTime)> + '_ {
+        self.ends.iter().map(|(partition, end)| (*partition, *end))
     }
 
     /// What is said of `event`.

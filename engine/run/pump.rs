@@ -10,6 +10,7 @@
 
 use std::num::NonZeroU32;
 
+use crate::record::receipt::Remainder;
 use crate::record::{Note, Says};
 use crate::run::counts::{Counts, Jump};
 use crate::run::course::{Course, Journal};
@@ -54,6 +55,8 @@ pub struct Pump<'c> {
     courses: Vec<Course>,
     batch: Batch,
     is_quiet: bool,
+    /// What outlives an erasure for a while.
+    remains: Vec<Remainder>,
 }
 
 /// More than this in one step is worth a word (D-1).
@@ -71,6 +74,7 @@ impl<'c> Pump<'c> {
             courses: Vec::new(),
             batch: Batch::default(),
             is_quiet: true,
+            remains: Vec::new(),
         };
         pump.reach(0);
         pump
@@ -79,6 +83,11 @@ impl<'c> Pump<'c> {
     /// Goes by the journal that an earlier run over the same events has left (D-1).
     pub fn follow(&mut self, journal: Journal) {
         self.journal = Some(journal);
+    }
+
+    /// Names what outlives an erasure for a while, for the receipts.
+    pub fn name_remains(&mut self, remains: Vec<Remainder>) {
+        self.remains = remains;
     }
 
     /// The engine.
@@ -285,7 +294,7 @@ impl<'c> Pump<'c> {
         self.note_jump(before, &applied.fates, (&arrivals, &arrived), source);
         for (fate, arrival) in applied.fates.iter().zip(&arrivals) {
             self.counts.fate(*fate, arrival.event.kind);
-            if *fate == Fate::Waiting {
+            if arrival.waits.is_some() {
                 notes.extend(note_of(arrival, Says::Waits));
             }
         }
@@ -323,16 +332,23 @@ impl<'c> Pump<'c> {
     fn say(&mut self, applied: Applied, outgoing: &mut Vec<Outgoing>) {
         self.counts.tally.add(applied.tally);
         for output in applied.outputs {
-            outgoing.push(match output {
+            match output {
                 Output::Alert(alert, value) => {
                     self.counts.alert(alert.kind);
-                    Outgoing::Alert { key: alert.customer_id, value }
+                    outgoing.push(Outgoing::Alert { key: alert.customer_id, value });
                 }
                 Output::Scores(scores, value) => {
                     self.counts.scores += 1;
-                    Outgoing::Scores { key: scores.customer_id, value: Some(value) }
+                    let (key, value) = (scores.customer_id, Some(value));
+                    outgoing.push(Outgoing::Scores { key, value });
                 }
-            });
+                Output::Erased(mut receipt) => {
+                    receipt.remains = self.remains.clone();
+                    let (key, value) = (receipt.customer_id.clone(), receipt.to_json());
+                    outgoing.push(Outgoing::Scores { key: key.clone(), value: None });
+                    outgoing.push(Outgoing::Receipt { key, value });
+                }
+            }
         }
     }
 

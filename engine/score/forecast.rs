@@ -11,9 +11,9 @@ use crate::record::scores::Status;
 use crate::score::band;
 use crate::score::machine::Machine;
 use crate::score::orders::Orders;
-use crate::score::verdict::Verdict;
+use crate::score::verdict::{Evidence, Verdict};
 use crate::unit::{EventTime, Span};
-use crate::window::{History, Memo, Reading, Scope, Stale};
+use crate::window::{History, Memo, Scope, Stale};
 
 /// How far ahead the forecast looks.
 pub const AHEAD: Span = Span::days(120);
@@ -45,20 +45,17 @@ pub struct Prospect<'a> {
 }
 
 /// The first change of a held band in (`now`, `now` + 120 d] if nothing more arrives.
-pub fn forecast(
-    prospect: &Prospect<'_>,
-    now: EventTime,
-    readings: &mut Vec<Reading>,
-) -> Option<Next> {
+pub fn forecast(prospect: &Prospect<'_>, now: EventTime) -> Option<Next> {
     let model = prospect.model;
     let mut held: SmallVec<[Option<u8>; 4]> = prospect.machine.bands().collect();
     let mut memo = prospect.memo.clone();
     let mut at = now;
     loop {
         let scope = Scope::new(model, prospect.history, at);
-        memo.refresh(&scope, Stale::Nothing, readings);
+        memo.refresh(&scope, Stale::Nothing);
         let changes = memo.changes(&scope);
-        let verdict = Verdict::of(&scope, readings, changes, prospect.orders);
+        let (readings, orders) = (memo.readings(model, at), prospect.orders);
+        let verdict = Verdict::of(&scope, &Evidence { readings, changes, orders });
         if verdict.status == Status::Cancelled {
             return None;
         }

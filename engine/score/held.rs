@@ -19,7 +19,8 @@ pub struct Held {
     pub band: Option<u8>,
     pub(crate) waiting: Option<Waiting>,
     pub(crate) told: Option<u8>,
-    pub(crate) open_since: Option<EventTime>,
+    /// When the alert that is open first rang; `NEVER` where none is.
+    pub(crate) open_since: EventTime,
     pub(crate) samples: Samples,
     pub(crate) arming: Arming,
 }
@@ -46,7 +47,15 @@ pub(crate) enum Arming {
     Spent,
 }
 
+// One of these stands for every score of every customer.
+const _: () = assert!(size_of::<Held>() <= 56);
+
 impl Held {
+    /// When the alert that is open first rang, if one is.
+    pub(crate) fn open_since(&self) -> Option<EventTime> {
+        Some(self.open_since).filter(|since| *since != EventTime::NEVER)
+    }
+
     pub(crate) fn new() -> Held {
         Held {
             value: None,
@@ -54,7 +63,7 @@ impl Held {
             band: None,
             waiting: None,
             told: None,
-            open_since: None,
+            open_since: EventTime::NEVER,
             samples: Samples::default(),
             arming: Arming::Armed,
         }

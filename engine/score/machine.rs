@@ -19,9 +19,9 @@ use crate::score::band;
 use crate::score::held::{Arming, Held, Moved, Waiting};
 use crate::score::orders::Orders;
 use crate::score::ring::{Ring, What};
-use crate::score::verdict::Verdict;
+use crate::score::tally::Tally;
+use crate::score::verdict::{Verdict, ones};
 use crate::unit::{EventTime, Points, Span};
-use crate::window::Reading;
 
 /// What brought a judging about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,17 +30,6 @@ pub enum Mover {
     Timer,
     /// An event of this type.
     Event(Kind),
-}
-
-/// What was judged and kept back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// How often time alone brought a judging about.
-    pub n_timers: u64,
-    /// By a cooldown.
-    pub n_suppressed: u64,
-    /// By a snooze.
-    pub n_snoozed: u64,
 }
 
 /// What was said of one customer.
@@ -63,23 +52,12 @@ pub struct Hearing<'a> {
     pub model: &'a Model,
     /// The verdict.
     pub verdict: &'a Verdict,
-    /// The readings behind it.
-    pub readings: &'a [Reading],
     /// The orders given for the customer.
     pub orders: Option<&'a Orders>,
     /// The instant.
     pub now: EventTime,
     /// What brought it about.
     pub mover: Mover,
-}
-
-impl Tally {
-    /// Adds what `other` counted.
-    pub fn add(&mut self, other: Tally) {
-        self.n_timers += other.n_timers;
-        self.n_suppressed += other.n_suppressed;
-        self.n_snoozed += other.n_snoozed;
-    }
 }
 
 impl Default for Machine {
@@ -102,9 +80,19 @@ impl Machine {
         &self.scores
     }
 
+    /// Looks at what the next judging will look at; the sum means nothing.
+    pub(crate) fn warm(&self) -> usize {
+        self.scores.iter().map(|held| held.samples.len()).sum()
+    }
+
     /// The status as last judged.
     pub fn status(&self) -> Status {
         self.status
+    }
+
+    /// One bit each: the signals that were active and the red flags that held.
+    pub(crate) fn edges(&self) -> (u128, u128) {
+        (self.active, self.flags)
     }
 
     /// When the customer was last judged; `ALWAYS` if never.
@@ -138,8 +126,9 @@ impl Machine {
     pub fn hear(&mut self, hearing: &Hearing<'_>, rings: &mut Vec<Ring>) -> Tally {
         let n_timers = u64::from(hearing.mover == Mover::Timer);
         let mut tally = Tally { n_timers, ..Tally::default() };
-        if self.judged_at != hearing.now {
-            self.rung.clear();
+        if self.judged_at != hearing.now && !self.rung.is_empty() {
+            // Its memory goes too: most customers ring seldom.
+            self.rung = ThinVec::new();
         }
         while self.scores.len() < hearing.model.scores.len() {
             self.scores.reserve_exact(hearing.model.scores.len() - self.scores.len());
@@ -206,18 +195,17 @@ impl Machine {
         let (model, verdict) = (bell.hearing.model, bell.hearing.verdict);
         let rose = verdict.active & !self.active;
         self.active = verdict.active;
-        for (index, signal) in model.signals.iter().enumerate() {
-            if let Rings::WhenActive { cooldown } = signal.rings
-                && rose >> index & 1 == 1
+        for index in ones(rose) {
+            if let Some(Rings::WhenActive { cooldown }) = model.signals.get(index).map(|s| s.rings)
             {
                 self.ring(bell, Ring::worse(What::Signal(index), None), cooldown);
             }
         }
         let rose = verdict.flags & !self.flags;
         self.flags = verdict.flags;
-        for (index, flag) in model.flags.iter().enumerate() {
-            if let Rings::WhenActive { cooldown } = flag.rings
-                && rose >> index & 1 == 1
+        for index in ones(rose) {
+            if let Some(flag) = model.flags.get(index)
+                && let Rings::WhenActive { cooldown } = flag.rings
             {
                 self.ring(bell, Ring::worse(What::Flag(index), Some(flag.floor)), cooldown);
             }
@@ -233,6 +221,10 @@ impl Machine {
             return Change::No;
         };
         let value = hearing.verdict.scores.get(index).and_then(|judged| judged.value);
+        if held.value == value && held.waiting.is_none() {
+            // The same value of the same band leads to the same band.
+            return Change::No;
+        }
         let change = if held.value == value { Change::No } else { Change::Yes };
         if change == Change::Yes {
             held.previous = held.value;
@@ -279,12 +271,12 @@ impl Machine {
             },
             value: held.value.map(Points::get),
             previous: held.previous.map(Points::get),
-            open_since: held.open_since,
+            open_since: held.open_since(),
             repetition: 0,
         };
         let worth_it = if is_recovery {
             let better = held.told.is_some_and(|told| band::is_worse(score, told, to));
-            held.open_since.is_some() && better
+            held.open_since().is_some() && better
         } else {
             from.is_some() || asks(to)
         };
@@ -293,8 +285,11 @@ impl Machine {
             let now = bell.hearing.now;
             if let Some(held) = self.scores.get_mut(index) {
                 held.told = Some(to);
-                held.open_since =
-                    if is_recovery && !asks(to) { None } else { held.open_since.or(Some(now)) };
+                held.open_since = if is_recovery && !asks(to) {
+                    EventTime::NEVER
+                } else {
+                    held.open_since.min(now)
+                };
             }
         }
     }
@@ -304,6 +299,9 @@ impl Machine {
         let now = bell.hearing.now;
         let Some(score) = bell.hearing.model.scores.get(index) else { return };
         let (Some(rule), Some(held)) = (&score.drop, self.scores.get_mut(index)) else { return };
+        if change == Change::No && held.arming == Arming::Armed {
+            return;
+        }
         let Some(trend) = held.trend(now, rule.days) else { return };
         if rule.arm_above < trend {
             held.arming = Arming::Armed;

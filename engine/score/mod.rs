@@ -10,11 +10,13 @@ pub mod machine;
 pub mod orders;
 pub mod reasons;
 pub mod ring;
+pub mod tally;
 pub mod trend;
 pub mod verdict;
 
 pub use forecast::{Next, forecast};
-pub use machine::{Machine, Mover, Tally};
+pub use machine::{Machine, Mover};
 pub use orders::Orders;
 pub use ring::{Ring, What};
-pub use verdict::{Judged, Verdict};
+pub use tally::Tally;
+pub use verdict::{Before, Evidence, Judged, Verdict};

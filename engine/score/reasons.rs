@@ -9,7 +9,7 @@ use crate::record::alert::{Input, Part};
 use crate::score::orders::Orders;
 use crate::score::verdict::{Verdict, linear, others, points_in, subscore};
 use crate::unit::{EventTime, Micros, Points};
-use crate::window::Reading;
+use crate::window::Readings;
 
 /// What a score is explained from.
 #[derive(Clone, Copy, Debug)]
@@ -19,16 +19,16 @@ pub struct Grounds<'a> {
     /// The verdict.
     pub verdict: &'a Verdict,
     /// The readings behind it.
-    pub readings: &'a [Reading],
+    pub readings: Readings<'a>,
     /// The orders given for the customer.
     pub orders: Option<&'a Orders>,
     /// The instant.
     pub now: EventTime,
 }
 
-impl Grounds<'_> {
+impl<'a> Grounds<'a> {
     /// The parts of score `index`; none for a null score.
-    pub fn parts(&self, index: usize) -> Vec<Part> {
+    pub fn parts(&self, index: usize) -> Vec<Part<&'a str>> {
         let (Some(score), Some(judged)) =
             (self.model.scores.get(index), self.verdict.scores.get(index))
         else {
@@ -45,8 +45,8 @@ impl Grounds<'_> {
         };
         if let Some(order) = self.orders.and_then(|orders| orders.in_force(index, self.now)) {
             parts.push(Part::Override {
-                by: order.by.as_deref().unwrap_or("unknown").to_owned(),
-                reason: order.reason.as_deref().map(str::to_owned),
+                by: order.by.as_deref().unwrap_or("unknown"),
+                reason: order.reason.as_deref(),
                 value: value.get(),
                 points: value.minus(judged.own.unwrap_or(Points::ZERO)),
             });
@@ -57,23 +57,22 @@ impl Grounds<'_> {
     /// What the measure of signal `index` reads.
     pub fn measured(&self, index: usize) -> Option<f64> {
         let signal = self.model.signals.get(index)?;
-        self.readings.get(signal.measure).and_then(Reading::value)
+        self.readings.value(signal.measure)
     }
 
-    fn signal(&self, signal: &Signal, points: f64) -> Part {
-        let reading = self.readings.get(signal.measure);
+    fn signal(&self, signal: &'a Signal, points: f64) -> Part<&'a str> {
         Part::Signal {
-            signal: signal.id.clone(),
-            name: signal.name.clone(),
-            value: reading.and_then(Reading::value).unwrap_or_default(),
+            signal: &signal.id,
+            name: &signal.name,
+            value: self.readings.value(signal.measure).unwrap_or_default(),
             threshold: signal.test.threshold,
             points,
         }
     }
 
-    fn capped(&self, score: &Score, groups: &[Group]) -> Vec<Part> {
+    fn capped(&self, score: &'a Score, groups: &'a [Group]) -> Vec<Part<&'a str>> {
         let points = |signal: &Signal| points_in(self.model, score, signal);
-        let mut parts: Vec<Part> = self
+        let mut parts: Vec<Part<&'a str>> = self
             .verdict
             .active(self.model, score)
             .map(|(_, signal)| self.signal(signal, points(signal)))
@@ -85,7 +84,7 @@ impl Grounds<'_> {
             // A normalised group adds up to its cap but for the last bit.
             if 1e-9 < sum - group.cap {
                 parts.push(Part::Cap {
-                    cap: group.name.clone(),
+                    cap: &group.name,
                     value: *sum,
                     threshold: group.cap,
                     points: group.cap - sum,
@@ -97,7 +96,7 @@ impl Grounds<'_> {
         {
             let flag = floor.flag.and_then(|flag| self.model.flags.get(flag));
             parts.push(Part::Floor {
-                floor: flag.map_or("count", |flag| flag.id.as_str()).to_owned(),
+                floor: flag.map_or("count", |flag| flag.id.as_str()),
                 value: flag.map_or(count(floor.n_active), |flag| flag.floor),
                 threshold: floor.points,
                 points: floor.points - weighted,
@@ -106,7 +105,7 @@ impl Grounds<'_> {
         parts
     }
 
-    fn severity(&self, score: &Score, levels: &[Level], how: Severity) -> Vec<Part> {
+    fn severity(&self, score: &'a Score, levels: &[Level], how: Severity) -> Vec<Part<&'a str>> {
         let base = |signal: &Signal| levels.get(signal.group).map_or(0.0, |level| level.base);
         let Some((worst, first)) = self.verdict.worst(self.model, score) else { return Vec::new() };
         match how {
@@ -120,7 +119,7 @@ impl Grounds<'_> {
                 parts
             }
             Severity::SumCapped => {
-                let mut parts: Vec<Part> = self
+                let mut parts: Vec<Part<&'a str>> = self
                     .verdict
                     .active(self.model, score)
                     .map(|(_, s)| self.signal(s, base(s)))
@@ -128,7 +127,7 @@ impl Grounds<'_> {
                 let sum: f64 = parts.iter().map(Part::points).sum();
                 if 100.0 < sum {
                     parts.push(Part::Cap {
-                        cap: "total".to_owned(),
+                        cap: "total",
                         value: sum,
                         threshold: 100.0,
                         points: 100.0 - sum,
@@ -149,15 +148,15 @@ impl Grounds<'_> {
         }
     }
 
-    fn subscores(&self, subscores: &[Subscore]) -> Vec<Part> {
-        let available: Vec<(&Subscore, Points)> = subscores
+    fn subscores(&self, subscores: &'a [Subscore]) -> Vec<Part<&'a str>> {
+        let available: Vec<(&'a Subscore, Points)> = subscores
             .iter()
-            .filter_map(|rule| Some((rule, subscore(rule, self.readings)?)))
+            .filter_map(|rule| Some((rule, subscore(rule, &self.readings)?)))
             .collect();
         let all: i64 = available.iter().map(|(rule, _)| rule.weight.get()).sum();
         let all = Micros::new(all).to_f64();
-        let part = |(rule, points): (&Subscore, Points)| Part::Subscore {
-            subscore: rule.name.clone(),
+        let part = |(rule, points): (&'a Subscore, Points)| Part::Subscore {
+            subscore: &*rule.name,
             value: points.get(),
             weight: rule.weight.to_f64() / all,
             points: rule.weight.to_f64() * points.get() / all,
@@ -166,11 +165,11 @@ impl Grounds<'_> {
         available.into_iter().map(part).collect()
     }
 
-    fn inputs(&self, rule: &Subscore) -> Vec<Input> {
+    fn inputs(&self, rule: &'a Subscore) -> Vec<Input<&'a str>> {
         let input = |input: &crate::model::InputRule| {
-            let value = self.readings.get(input.measure).and_then(Reading::value)?;
+            let value = self.readings.value(input.measure)?;
             Some(Input {
-                input: self.model.measures.get(input.measure)?.name.clone(),
+                input: &*self.model.measures.get(input.measure)?.name,
                 value,
                 low: input.low,
                 high: input.high,

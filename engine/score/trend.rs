@@ -36,6 +36,16 @@ fn value_of(packed: u64) -> Option<Points> {
 }
 
 impl Samples {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.packed.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.packed.is_empty()
+    }
+
     /// Notes the midnights in (`judged_at`, `now`], at which the score stood at `value`.
     pub fn roll(&mut self, judged_at: EventTime, now: EventTime, value: Option<Points>) {
         let day = judged_at.day_index() + 1;

@@ -7,11 +7,14 @@
 
 use smallvec::SmallVec;
 
-use crate::model::{Combine, Condition, Group, Level, Model, Score, Severity, Signal, Subscore};
+use crate::model::{
+    Combine, Condition, FlagsRead, Group, Level, Model, Score, Severity, Signal, Subscore,
+};
 use crate::record::scores::Status;
+use crate::score::machine::Machine;
 use crate::score::orders::Orders;
 use crate::unit::{EventTime, Micros, Points};
-use crate::window::{Reading, Scope};
+use crate::window::{Moved, Readings, Scope};
 
 /// One score at one instant.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,8 +32,6 @@ pub struct Verdict {
     pub status: Status,
     /// One bit a signal: active.
     pub active: u128,
-    /// One bit a signal: its measure is available.
-    pub available: u128,
     /// One bit a red flag: it holds.
     pub flags: u128,
     /// The scores in model order.
@@ -39,50 +40,97 @@ pub struct Verdict {
     pub until: EventTime,
 }
 
+/// What a verdict may start from: what was said before, and what moved since.
+#[derive(Clone, Copy, Debug)]
+pub struct Before<'a> {
+    /// What was said.
+    pub machine: &'a Machine,
+    /// What moved since.
+    pub moved: Moved,
+}
+
+/// What a verdict is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// What the measures read.
+    pub readings: Readings<'a>,
+    /// When they change at the earliest.
+    pub changes: EventTime,
+    /// The orders given for the customer.
+    pub orders: Option<&'a Orders>,
+}
+
 impl Verdict {
-    /// Judges the `readings` of `scope`, which change at `changes` at the earliest, under the
-    /// `orders` given for the customer.
-    pub fn of(
-        scope: &Scope<'_>,
-        readings: &[Reading],
-        changes: EventTime,
-        orders: Option<&Orders>,
-    ) -> Verdict {
-        let mut verdict = Verdict {
+    /// Judges the `evidence` at `scope`.
+    pub fn of(scope: &Scope<'_>, evidence: &Evidence<'_>) -> Verdict {
+        let mut verdict = Verdict::begun(scope, evidence);
+        verdict.test_signals(u128::MAX, scope, &evidence.readings);
+        verdict.test_flags(scope, &evidence.readings);
+        verdict.weigh_all(scope, evidence, |_, _| None);
+        verdict
+    }
+
+    /// The same, where only that needs judging which moved since `before`.
+    pub fn since(before: Before<'_>, scope: &Scope<'_>, evidence: &Evidence<'_>) -> Verdict {
+        let machine = before.machine;
+        let (Moved::Some { signals, scores: weighed, flags: tested }, Status::Active) =
+            (before.moved, machine.status())
+        else {
+            return Verdict::of(scope, evidence);
+        };
+        let mut verdict = Verdict::begun(scope, evidence);
+        let (active, flags) = machine.edges();
+        (verdict.active, verdict.flags) = (active, flags);
+        verdict.test_signals(signals, scope, &evidence.readings);
+        if verdict.active != active || tested == FlagsRead::Yes {
+            verdict.test_flags(scope, &evidence.readings);
+        }
+        let (turned, flags_turned) = (verdict.active ^ active, verdict.flags != flags);
+        verdict.weigh_all(scope, evidence, |index, score| {
+            let moved = match score.combine {
+                Combine::Weighted { .. } => weighed >> index & 1 == 1,
+                _ => turned & score.mask != 0 || flags_turned,
+            };
+            // With orders the score as last judged may be another than its own.
+            let held = machine.scores().get(index).filter(|_| evidence.orders.is_none());
+            held.filter(|_| !moved).map(|held| held.value)
+        });
+        verdict
+    }
+
+    /// A verdict that says nothing yet.
+    fn begun(scope: &Scope<'_>, evidence: &Evidence<'_>) -> Verdict {
+        Verdict {
             status: scope.life.status,
             active: 0,
-            available: 0,
             flags: 0,
             scores: SmallVec::new(),
-            until: scope.life.cancels_at.min(changes),
-        };
-        verdict.test_signals(scope, readings);
-        verdict.test_flags(scope, readings);
-        verdict.weigh_all(scope, readings, orders);
-        verdict
+            until: scope.life.cancels_at.min(evidence.changes),
+        }
     }
 
     /// The same instant as if signal `index` were not active.
-    pub fn without(
-        &self,
-        index: usize,
-        scope: &Scope<'_>,
-        readings: &[Reading],
-        orders: Option<&Orders>,
-    ) -> Verdict {
+    pub fn without(&self, index: usize, scope: &Scope<'_>, evidence: &Evidence<'_>) -> Verdict {
         let mut verdict = self.clone();
         verdict.active &= !(1 << index);
-        verdict.flags = 0;
         verdict.scores.clear();
-        verdict.test_flags(scope, readings);
-        verdict.weigh_all(scope, readings, orders);
+        verdict.test_flags(scope, &evidence.readings);
+        verdict.weigh_all(scope, evidence, |_, _| None);
         verdict
     }
 
-    fn weigh_all(&mut self, scope: &Scope<'_>, readings: &[Reading], orders: Option<&Orders>) {
+    /// Weighs every score that `known` does not know.
+    fn weigh_all(
+        &mut self,
+        scope: &Scope<'_>,
+        evidence: &Evidence<'_>,
+        known: impl Fn(usize, &Score) -> Option<Option<Points>>,
+    ) {
         for (index, score) in scope.model.scores.iter().enumerate() {
-            let mut judged = self.weigh(scope.model, score, readings);
-            judged.own = judged.value;
+            let own = known(index, score)
+                .unwrap_or_else(|| self.weigh(scope.model, score, &evidence.readings));
+            let mut judged = Judged { value: own, own };
+            let orders = evidence.orders;
             if let Some(order) = orders.and_then(|orders| orders.in_force(index, scope.now)) {
                 judged.value = order.value.or(judged.value);
                 self.until = self.until.min(order.until);
@@ -99,51 +147,44 @@ impl Verdict {
         self.active >> index & 1 == 1
     }
 
-    /// Whether signal `index` is available.
-    pub fn is_available(&self, index: usize) -> bool {
-        self.available >> index & 1 == 1
-    }
-
     /// Whether red flag `index` holds.
     pub fn is_flagged(&self, index: usize) -> bool {
         self.flags >> index & 1 == 1
     }
 
-    fn test_signals(&mut self, scope: &Scope<'_>, readings: &[Reading]) {
-        for (index, signal) in scope.model.signals.iter().enumerate() {
-            let Some(reading) = readings.get(signal.measure) else { continue };
-            let Some(value) = reading.value() else { continue };
-            self.available |= 1 << index;
-            self.until = self.until.min(reading.turns(signal.test, scope.now));
+    /// Tests the signals with a bit in `which`.
+    fn test_signals(&mut self, which: u128, scope: &Scope<'_>, readings: &Readings<'_>) {
+        for index in ones(which) {
+            let Some(signal) = scope.model.signals.get(index) else { break };
+            let (holds, turns) = readings.test(signal.measure, signal.test);
+            self.until = self.until.min(turns);
             let accompanied = signal.with_any.is_empty()
                 || signal.with_any.iter().any(|other| self.is_active(*other));
-            if accompanied && signal.test.holds(value) {
-                self.active |= 1 << index;
-            }
+            self.active &= !(1 << index);
+            self.active |= u128::from(accompanied && holds) << index;
         }
     }
 
-    fn test_flags(&mut self, scope: &Scope<'_>, readings: &[Reading]) {
+    fn test_flags(&mut self, scope: &Scope<'_>, readings: &Readings<'_>) {
+        self.flags = 0;
         for (index, flag) in scope.model.flags.iter().enumerate() {
             let mut holds = true;
             for condition in &flag.all {
                 holds &= match condition {
                     Condition::Signal(signal) => self.is_active(*signal),
                     Condition::Measure(measure, compare) => {
-                        let Some(reading) = readings.get(*measure) else { continue };
-                        self.until = self.until.min(reading.turns(*compare, scope.now));
-                        reading.value().is_some_and(|value| compare.holds(value))
+                        let (holds, turns) = readings.test(*measure, *compare);
+                        self.until = self.until.min(turns);
+                        holds
                     }
                 };
             }
-            if holds {
-                self.flags |= 1 << index;
-            }
+            self.flags |= u128::from(holds) << index;
         }
     }
 
-    fn weigh(&self, model: &Model, score: &Score, readings: &[Reading]) -> Judged {
-        let value = match &score.combine {
+    fn weigh(&self, model: &Model, score: &Score, readings: &Readings<'_>) -> Option<Points> {
+        match &score.combine {
             Combine::Weighted { subscores } => {
                 let (value, available, all) = weighted(subscores, readings);
                 value.filter(|_| score.min_coverage <= share(available, all))
@@ -156,8 +197,7 @@ impl Verdict {
                 let floor = self.floor(model, score).map_or(0.0, |floor| floor.points);
                 Some(Points::new(weighted.max(floor)))
             }
-        };
-        Judged { value, own: value }
+        }
     }
 
     /// The signals of `score` with their indices.
@@ -174,17 +214,12 @@ impl Verdict {
         model: &'m Model,
         score: &'m Score,
     ) -> impl Iterator<Item = (usize, &'m Signal)> {
-        let mut left = self.active & score.mask;
-        std::iter::from_fn(move || {
-            let index = left.trailing_zeros() as usize;
-            // Of nothing all bits are zero: there is no signal with that index.
-            left &= left.wrapping_sub(1);
-            Some((index, model.signals.get(index)?))
-        })
+        let active = ones(self.active & score.mask);
+        active.filter_map(|index| Some((index, model.signals.get(index)?)))
     }
 
     /// Available weight of `score` over all its weight, 0 to 1; 0 while cancelled.
-    pub fn coverage(&self, model: &Model, score: &Score, readings: &[Reading]) -> f64 {
+    pub fn coverage(&self, model: &Model, score: &Score, readings: &Readings<'_>) -> f64 {
         if self.status == Status::Cancelled {
             return 0.0;
         }
@@ -193,10 +228,10 @@ impl Verdict {
             return share(available, all);
         }
         let (mut available, mut all) = (0, 0);
-        for (index, signal) in Verdict::signals(model, score) {
+        for (_, signal) in Verdict::signals(model, score) {
             let points = Micros::from_f64(signal.points).map_or(0, Micros::get);
             all += points;
-            available += if self.is_available(index) { points } else { 0 };
+            available += if readings.value(signal.measure).is_some() { points } else { 0 };
         }
         share(available, all)
     }
@@ -274,6 +309,15 @@ impl Verdict {
     }
 }
 
+/// The places of the bits that are set, from the lowest up.
+pub(crate) fn ones(mut bits: u128) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = bits.trailing_zeros();
+        bits &= bits.wrapping_sub(1);
+        usize::try_from(place).ok().filter(|_| place < u128::BITS)
+    })
+}
+
 /// The floor under a score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Floor {
@@ -305,10 +349,10 @@ pub(crate) fn points_in(model: &Model, score: &Score, signal: &Signal) -> f64 {
 }
 
 /// The mean of a sub-score's available inputs, rounded; `None` without any.
-pub(crate) fn subscore(rule: &Subscore, readings: &[Reading]) -> Option<Points> {
+pub(crate) fn subscore(rule: &Subscore, readings: &Readings<'_>) -> Option<Points> {
     let (mut sum, mut n) = (0.0, 0.0);
     for input in &rule.inputs {
-        if let Some(value) = readings.get(input.measure).and_then(Reading::value) {
+        if let Some(value) = readings.value(input.measure) {
             sum += linear(value, input.low, input.high);
             n += 1.0;
         }
@@ -325,7 +369,7 @@ pub(crate) fn linear(value: f64, low: f64, high: f64) -> f64 {
 ///
 /// In whole numbers: every tenth mean of steps is a half, which a sum of binary numbers would
 /// round either way.
-fn weighted(subscores: &[Subscore], readings: &[Reading]) -> (Option<Points>, i64, i64) {
+fn weighted(subscores: &[Subscore], readings: &Readings<'_>) -> (Option<Points>, i64, i64) {
     let (mut sum, mut available, mut all) = (0_i128, 0, 0);
     for rule in subscores {
         let weight = rule.weight.get();

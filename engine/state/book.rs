@@ -58,6 +58,15 @@ impl Book {
         slot
     }
 
+    /// Forgets the customer in `slot`, which stays empty for ever: a timer may still name it.
+    pub(crate) fn remove(&mut self, slot: u32) {
+        let Some(customer) = self.customers.get_mut(slot as usize) else { return };
+        let gone = std::mem::replace(customer, Customer::nobody());
+        if let Ok(entry) = self.slots.find_entry(gone.key().bits(), |known| *known == slot) {
+            entry.remove();
+        }
+    }
+
     /// The customer called `id`, if there is one.
     pub fn find(&self, id: &str, key: Key) -> Option<&Customer> {
         let is_same = |slot: &u32| self.at(*slot).is_some_and(|known| known.id() == id);
@@ -74,19 +83,31 @@ impl Book {
         self.customers.get_mut(slot as usize)
     }
 
+    /// Has the memory of the customers in `slots` fetched: the misses of several overlap, those of
+    /// one step after the other would not.
+    pub fn warm(&self, slots: impl Iterator<Item = u32>) {
+        let looked_at = slots.filter_map(|slot| self.at(slot)).map(Customer::warm);
+        std::hint::black_box(looked_at.fold(0, usize::wrapping_add));
+    }
+
     /// All customers, in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = &Customer> {
-        self.customers.iter()
+        self.customers.iter().filter(|customer| !customer.is_nobody())
     }
 
     /// How many customers there are.
     pub fn len(&self) -> usize {
-        self.customers.len()
+        self.slots.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.customers.is_empty()
+        self.slots.is_empty()
+    }
+
+    /// How many slots there are, empty ones too.
+    pub(crate) fn n_slots(&self) -> usize {
+        self.customers.len()
     }
 }
 
@@ -111,5 +132,18 @@ mod tests {
         assert_eq!(book.len(), 1_000);
         assert_eq!(book.find("c-7", Key::of(b"c-7")).map(Customer::id), Some("c-7"));
         assert!(book.find("nobody", Key::of(b"nobody")).is_none());
+    }
+
+    #[test]
+    fn who_is_removed_is_nobody_and_comes_back_as_somebody_new() {
+        let mut book = Book::default();
+        let slots: Vec<u32> =
+            ["a", "b", "c"].iter().map(|id| book.slot(id, Key::of(id.as_bytes()))).collect();
+        book.remove(slots[1]);
+        assert_eq!((book.len(), book.iter().count(), book.n_slots()), (2, 2, 3));
+        assert!(book.find("b", Key::of(b"b")).is_none());
+        assert_eq!(book.slot("c", Key::of(b"c")), slots[2]);
+        assert_eq!(book.slot("b", Key::of(b"b")), 3);
+        assert_eq!((book.len(), book.iter().count()), (3, 3));
     }
 }

@@ -7,10 +7,11 @@
 //!         too late for it is told of, for a replay must move `now` before it, too.
 //! Source  DESIGN §3, D-2; readings of the specification.
 
-use crate::record::Event;
+use crate::record::{Event, Kind};
 use crate::score::Tally;
 use crate::state::checkpoint::{Draft, Header, Mark, Print, Progress, Restored};
 use crate::state::customer::Customer;
+use crate::state::erased::Erased;
 use crate::state::lanes::{Job, Lane, Task, work};
 use crate::state::output::{Output, in_order};
 use crate::state::rules::Rules;
@@ -32,6 +33,7 @@ struct Partition {
     /// The `now` that a replay of the same records and of all that was told would have.
     retold: EventTime,
     seen: Seen,
+    erased: Erased,
     lanes: Vec<Lane>,
     draft: Option<Draft>,
 }
@@ -63,6 +65,8 @@ pub enum Fate {
     Duplicate,
     /// Passed over: no window reaches back to it.
     TooOld,
+    /// Passed over: the customer asked to be forgotten and has not begun anew since.
+    Erased,
     /// Waits for its time.
     Waiting,
 }
@@ -185,7 +189,8 @@ impl Engine {
             n_customers,
         };
         let remembered = found.seen.remembered(found.now);
-        found.draft = Some(Draft::begin(&header, &mut found.lanes, remembered));
+        let erased = found.erased.all();
+        found.draft = Some(Draft::begin(&header, &mut found.lanes, (remembered, &erased)));
     }
 
     /// Writes about `n_customers_max` more customers of the checkpoint of `partition`; `None` if
@@ -217,9 +222,9 @@ impl Engine {
     pub fn install(&mut self, partition: u32, restored: Restored) {
         self.reach(partition.saturating_add(1));
         if let Some(found) = self.partitions.get_mut(partition as usize) {
-            let Restored { header, lanes, seen } = restored;
+            let Restored { header, lanes, seen, erased } = restored;
             let (now, retold) = (header.now, header.retold);
-            *found = Partition { now, retold, seen, lanes, draft: None };
+            *found = Partition { now, retold, seen, erased, lanes, draft: None };
         }
     }
 
@@ -288,6 +293,7 @@ impl Partition {
             now: EventTime::ALWAYS,
             retold: EventTime::ALWAYS,
             seen: Seen::new(rules.dedup_horizon),
+            erased: Erased::default(),
             lanes: (0..rules.n_lanes.max(1)).map(|_| Lane::default()).collect(),
             draft: None,
         }
@@ -303,17 +309,22 @@ impl Partition {
     ) -> Fate {
         let event = &arrival.event;
         let key = Key::of(event.customer_id.as_bytes());
-        let identity = Key::within(key, event.id.as_bytes());
+        let identity = self.erased.identity(key, event);
         if let Some(told) = arrival.told {
             self.retold = self.retold.max(told);
             self.move_to(told, record, arrival, plan);
         }
-        let now = self.now.max(event.time);
+        if !self.erased.lets_in(key, event) {
+            return Fate::Erased;
+        }
+        // Nobody who asks to be forgotten waits, nor does their clock move that of the others.
+        let waits = arrival.waits.is_some();
+        let erases = event.kind == Kind::ErasureRequested;
+        let now = if waits && erases { self.now } else { self.now.max(event.time) };
         // A duplicate at this `now` is one at an earlier one, too: a replay needs no word of it.
         if self.seen.knows(identity, now) {
             return Fate::Duplicate;
         }
-        let waits = arrival.waits.is_some();
         if !waits {
             if event.time < self.now && self.retold < self.now {
                 plan.told.push((record, self.now));
@@ -326,7 +337,11 @@ impl Partition {
             return Fate::TooOld;
         }
         self.seen.remember(identity, now, self.now);
-        let fate = match (waits, event.time < self.now) {
+        self.erased.note(key, event);
+        if erases && let Some(identity) = self.erased.identity_after(key, event) {
+            self.seen.remember(identity, now, self.now);
+        }
+        let fate = match (waits && !erases, event.time < self.now) {
             (true, _) => Fate::Waiting,
             (false, true) => Fate::Late,
             (false, false) => Fate::Applied,

@@ -11,6 +11,7 @@ use rayon::iter::{
 };
 
 use crate::record::decode::{Decoded, decode};
+use crate::record::{Event, Kind, Receipt};
 use crate::score::Tally;
 use crate::state::book::Book;
 use crate::state::checkpoint::Share;
@@ -21,6 +22,9 @@ use crate::state::rules::{Rules, Timers as Switch};
 use crate::state::step::{Desk, Occasion, Scratch, step};
 use crate::state::timers::Timers;
 use crate::unit::{EventTime, Key};
+
+/// How many records are looked up together: their customers' memory is fetched side by side.
+const GROUP: usize = 32;
 
 /// A part of a partition's customers.
 #[derive(Debug, Default)]
@@ -105,10 +109,20 @@ pub(crate) fn draw(lanes: &mut [Lane], n_max: usize) -> bool {
 
 impl Task<'_> {
     fn run(&mut self, arrivals: &[Arrival<'_>], rules: &Rules) {
-        for job in std::mem::take(&mut self.jobs) {
-            let Some(arrival) = arrivals.get(job.record) else { continue };
-            self.fire(job.now, rules);
-            self.apply(job, arrival, rules);
+        let jobs = std::mem::take(&mut self.jobs);
+        let mut slots = Vec::with_capacity(GROUP);
+        for jobs in jobs.chunks(GROUP) {
+            let come = jobs.iter().filter_map(|job| Some((job, arrivals.get(job.record)?)));
+            slots.clear();
+            slots
+                .extend(come.clone().map(|(job, arrival)| {
+                    self.lane.book.slot(&arrival.event.customer_id, job.key)
+                }));
+            self.lane.book.warm(slots.iter().copied());
+            for ((job, arrival), slot) in come.zip(&slots) {
+                self.fire(job.now, rules);
+                self.apply((*job, *slot), arrival, rules);
+            }
         }
         if let Some((_, now)) = self.moves.last() {
             self.fire(*now, rules);
@@ -116,9 +130,15 @@ impl Task<'_> {
     }
 
     /// Applies one record, or lets it wait.
-    fn apply(&mut self, job: Job, arrival: &Arrival<'_>, rules: &Rules) {
+    fn apply(&mut self, (job, slot): (Job, u32), arrival: &Arrival<'_>, rules: &Rules) {
         let event = &arrival.event;
-        let slot = self.lane.book.slot(&event.customer_id, job.key);
+        // Whoever was forgotten since the slots of this group were looked up has a new one.
+        let is_gone = self.lane.book.at(slot).is_some_and(Customer::is_nobody);
+        let slot = if is_gone { self.lane.book.slot(&event.customer_id, job.key) } else { slot };
+        if event.kind == Kind::ErasureRequested {
+            self.erase(slot, job, event);
+            return;
+        }
         if let Some(bytes) = arrival.waits {
             self.lane.preserve(slot);
             let Some(customer) = self.lane.book.at_mut(slot) else { return };
@@ -142,12 +162,33 @@ impl Task<'_> {
         }
     }
 
+    /// Forgets the customer in `slot`, as `event` asks.
+    fn erase(&mut self, slot: u32, job: Job, event: &Event<'_>) {
+        self.lane.preserve(slot);
+        let Some(customer) = self.lane.book.at(slot) else { return };
+        let receipt = Receipt {
+            customer_id: event.customer_id.to_string(),
+            request_id: event.id.to_string(),
+            requested_at: event.time,
+            erased_at: job.now,
+            n_events: customer.history.n_entries() as u64,
+            n_waiting: customer.waiting.len() as u64,
+            remains: Vec::new(),
+        };
+        self.lane.book.remove(slot);
+        let place = Place { turn: job.record as u64, at: EventTime::NEVER };
+        let output = Output::Erased(Box::new(receipt));
+        self.done.placed.push(Placed { place, output });
+    }
+
     fn waits(&self, slot: u32) -> bool {
         self.lane.book.at(slot).is_some_and(|customer| !customer.waiting.is_empty())
     }
 
     /// Fires every timer of the lane that is due by `now`.
     fn fire(&mut self, now: EventTime, rules: &Rules) {
+        let Lane { book, timers, .. } = &mut *self.lane;
+        book.warm(timers.announce().iter().map(|entry| entry.1));
         while let Some((at, slot)) = self.lane.timers.pop(now) {
             let Some(customer) = self.lane.book.at_mut(slot) else { continue };
             if customer.queued != at {
@@ -158,6 +199,8 @@ impl Task<'_> {
                 self.ring(slot, at, rules);
             }
             self.call_again(slot);
+            let Lane { book, timers, .. } = &mut *self.lane;
+            book.warm(timers.announce().iter().map(|entry| entry.1));
         }
     }
 
@@ -248,7 +291,7 @@ impl Lane {
 
     /// From now on every customer there is now is written before it changes.
     pub(crate) fn begin_share(&mut self) {
-        self.share = Some(Box::new(Share::new(self.book.len())));
+        self.share = Some(Box::new(Share::new(self.book.n_slots())));
     }
 
     /// The lane's share of a checkpoint, while one is on its way.

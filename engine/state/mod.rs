@@ -8,6 +8,7 @@ pub mod book;
 pub mod checkpoint;
 pub mod customer;
 pub mod engine;
+pub mod erased;
 pub mod lanes;
 pub mod output;
 pub mod row;
@@ -18,6 +19,6 @@ pub mod timers;
 
 pub use checkpoint::{Header, Progress, Refusal, Restored, restore};
 pub use engine::{Applied, Arrival, Engine, Fate};
-pub use output::{Output, Provenance};
+pub use output::{Output, Provenance, Rung};
 pub use row::{Row, SignalCell};
 pub use rules::{Rules, Timers as TimersSwitch};

@@ -4,17 +4,28 @@
 //!         due because it moved `now`, in order of time and customer id, then the record itself.
 //! Source  decision D-5.
 
-use crate::record::alert::Cause;
-use crate::record::{Alert, ScoreRecord};
+use crate::record::alert::{AlertKind, Cause};
+use crate::record::{Receipt, ScoreRecord};
 use crate::unit::EventTime;
 
 /// One output.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// An alert, and its bytes.
-    Alert(Box<Alert>, Vec<u8>),
+    /// An alert, as its bytes.
+    Alert(Rung, Vec<u8>),
     /// A customer's latest scores, and their bytes.
     Scores(Box<ScoreRecord>, Vec<u8>),
+    /// A customer is forgotten; what remains is still to be filled in.
+    Erased(Box<Receipt>),
+}
+
+/// What those who pass an alert on need to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rung {
+    /// What rang.
+    pub kind: AlertKind,
+    /// Whose.
+    pub customer_id: String,
 }
 
 /// Where an event came from, as far as its alerts tell.
@@ -28,14 +39,12 @@ pub struct Provenance<'a> {
     pub offset: Option<i64>,
 }
 
-impl Provenance<'_> {
+impl<'a> Provenance<'a> {
     /// The cause that alerts of the event called `id` carry.
-    pub fn cause(self, id: &str) -> Cause {
-        let id = id.to_owned();
+    pub fn cause(self, id: &'a str) -> Cause<&'a str> {
         match (self.topic, self.offset) {
             (Some(topic), Some(offset)) => {
-                let partition = self.partition;
-                Cause::Record { id, topic: topic.to_owned(), partition, offset }
+                Cause::Record { id, topic, partition: self.partition, offset }
             }
             _ => Cause::Event { id },
         }
@@ -64,8 +73,9 @@ impl Output {
     /// Whose it is.
     pub fn customer_id(&self) -> &str {
         match self {
-            Output::Alert(alert, _) => &alert.customer_id,
+            Output::Alert(rung, _) => &rung.customer_id,
             Output::Scores(scores, _) => &scores.customer_id,
+            Output::Erased(receipt) => &receipt.customer_id,
         }
     }
 }

@@ -5,13 +5,13 @@
 use crate::model::Model;
 use crate::record::ScoreRecord;
 use crate::record::alert::Part;
-use crate::score::Verdict;
 use crate::score::reasons::Grounds;
+use crate::score::{Evidence, Verdict};
 use crate::state::customer::Customer;
 use crate::state::step::record;
 use crate::unit::{EventTime, Points};
 use crate::window::measure::Which;
-use crate::window::{Reading, Scope};
+use crate::window::{Memo, Reading, Scope};
 
 /// One signal of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,27 +83,35 @@ impl Row {
         let scope = Scope::new(model, &customer.history, now);
         scope.read(Which::All, &mut readings);
         let orders = customer.orders.as_deref();
-        let verdict = Verdict::of(&scope, &readings, EventTime::NEVER, orders);
-        let grounds = Grounds { model, verdict: &verdict, readings: &readings, orders, now };
+        let memo = Memo::fresh(&scope);
+        let known = memo.readings(model, now);
+        let evidence = Evidence { readings: known, changes: EventTime::NEVER, orders };
+        let verdict = Verdict::of(&scope, &evidence);
+        let grounds = Grounds { model, verdict: &verdict, readings: known, orders, now };
         let cell = |(index, signal): (usize, &crate::model::Signal)| SignalCell {
-            active: verdict.is_available(index).then_some(verdict.is_active(index)),
-            value: readings.get(signal.measure).and_then(Reading::value),
+            active: known.value(signal.measure).map(|_| verdict.is_active(index)),
+            value: known.value(signal.measure),
         };
         let machine = &customer.machine;
         let active = (0..model.signals.len()).filter(|index| verdict.is_active(*index));
         let without = active.map(|index| {
-            let other = verdict.without(index, &scope, &readings, orders);
+            let other = verdict.without(index, &scope, &evidence);
             (index, other.scores.iter().map(|judged| judged.value).collect())
         });
         Row {
             without: without.collect(),
             signals: model.signals.iter().enumerate().map(cell).collect(),
             measures: readings.iter().map(Reading::value).collect(),
-            reasons: (0..model.scores.len()).map(|index| grounds.parts(index)).collect(),
+            reasons: (0..model.scores.len()).map(|index| owned(grounds.parts(index))).collect(),
             trends: (0..model.scores.len())
                 .map(|index| (machine.trend(index, now, 7), machine.trend(index, now, 30)))
                 .collect(),
-            scores: record(customer, (&verdict, &readings), (model, now), &mut Vec::new()),
+            scores: record(customer, (&verdict, &known), (model, now)),
         }
     }
+}
+
+/// The same parts with texts of their own.
+fn owned(parts: Vec<Part<&str>>) -> Vec<Part> {
+    parts.into_iter().map(Part::into_owned).collect()
 }

@@ -286,8 +286,9 @@ mod tests {
             let mut bytes = Vec::new();
             let n_entries = chunk.encode(remembered.until, &mut bytes);
             let chunk = Chunk::decode(&bytes);
-            assert_eq!(chunk.as_ref().map(|chunk| chunk.entries.len() as u32), Some(n_entries));
-            other.adopt(chunk.unwrap_or_default());
+            let chunk = chunk.unwrap_or_default();
+            assert_eq!(u32::try_from(chunk.len()), Ok(n_entries));
+            other.adopt(chunk);
         }
         for number in 0..9_500 {
             for time in [now, now.plus(Span::millis(43_200_000))] {

@@ -7,19 +7,17 @@ use crate::record::{Alert, Event, ScoreRecord};
 use crate::score::forecast::{Prospect, forecast};
 use crate::score::machine::Hearing;
 use crate::score::reasons::Grounds;
-use crate::score::{Mover, Orders, Ring, Tally, Verdict, What, band};
+use crate::score::{Before, Evidence, Mover, Orders, Ring, Tally, Verdict, What, band};
 use crate::state::customer::{Customer, Published};
-use crate::state::output::{Output, Provenance};
+use crate::state::output::{Output, Provenance, Rung};
 use crate::state::rules::{Publish, Rules, Timers};
 use crate::unit::{EventTime, Points};
 use crate::window::history::Admitted;
-use crate::window::{Reading, Scope, Stale};
+use crate::window::{Readings, Scope, Stale};
 
 /// Memory that a lane uses again and again.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    readings: Vec<Reading>,
-    ahead: Vec<Reading>,
     rings: Vec<Ring>,
 }
 
@@ -49,43 +47,41 @@ pub fn step(
     };
     let orders = customer.orders.as_deref();
     let scope = Scope::new(model, &customer.history, now);
-    customer.memo.refresh(&scope, stale, &mut desk.scratch.readings);
+    let moved = customer.memo.refresh(&scope, stale);
     let changes = match rules.timers {
         Timers::On => customer.memo.changes(&scope),
         Timers::Off => EventTime::NEVER,
     };
-    let readings = &desk.scratch.readings;
-    let verdict = Verdict::of(&scope, readings, changes, orders);
-    let hearing = Hearing { model, verdict: &verdict, readings, orders, now, mover };
+    let evidence = Evidence { readings: customer.memo.readings(model, now), changes, orders };
+    let before = Before { machine: &customer.machine, moved };
+    let verdict = Verdict::since(before, &scope, &evidence);
+    let hearing = Hearing { model, verdict: &verdict, orders, now, mover };
     desk.scratch.rings.clear();
     let tally = customer.machine.hear(&hearing, &mut desk.scratch.rings);
     if !desk.scratch.rings.is_empty() {
         // What is kept is good enough to judge by; people are told what is so.
-        let Scratch { readings, rings, .. } = &mut *desk.scratch;
-        for ring in &*rings {
+        for ring in &desk.scratch.rings {
             let told = model.reads.told.get(ring.what.explained_by(model));
-            for measure in told.into_iter().flatten() {
-                if let Some(reading) = readings.get_mut(*measure) {
-                    *reading = scope.look(*measure);
-                }
-            }
+            customer.memo.settle(told.map_or(&[], Vec::as_slice), &scope);
         }
+        let readings = customer.memo.readings(model, now);
         let grounds = Grounds { model, verdict: &verdict, readings, orders, now };
         let cause = match occasion {
             Occasion::Event(event, provenance) => provenance.cause(&event.id),
             Occasion::Timer => Cause::Timer,
         };
-        for ring in &*rings {
+        for ring in &desk.scratch.rings {
             let alert = word(ring, customer, &grounds, cause.clone());
             // Put into bytes here, for lanes work side by side and what follows does not.
             let json = alert.to_json();
-            desk.outputs.push(Output::Alert(Box::new(alert), json));
+            let customer_id = customer.id().to_owned();
+            desk.outputs.push(Output::Alert(Rung { kind: alert.kind, customer_id }, json));
         }
     }
     let waiting = customer.waiting.first().map_or(EventTime::NEVER, |waiting| waiting.time);
     customer.due = verdict.until.min(customer.machine.due(model)).min(waiting);
     if let Publish::Changes { min_change } = rules.publish {
-        publish(customer, (&verdict, now), (model, min_change), desk);
+        publish(customer, (&verdict, now), (model, min_change), desk.outputs);
     }
     tally
 }
@@ -116,7 +112,12 @@ fn admit(customer: &mut Customer, event: &Event<'_>, now: EventTime, rules: &Rul
 }
 
 /// Puts `ring` into words.
-fn word(ring: &Ring, customer: &Customer, grounds: &Grounds<'_>, cause: Cause) -> Alert {
+fn word<'a>(
+    ring: &Ring,
+    customer: &'a Customer,
+    grounds: &Grounds<'a>,
+    cause: Cause<&'a str>,
+) -> Alert<&'a str> {
     let model = grounds.model;
     let (kind, rule) = (ring.what.kind(), ring.what.rule(model));
     let (from, to) = ring.what.ends(model);
@@ -133,13 +134,13 @@ fn word(ring: &Ring, customer: &Customer, grounds: &Grounds<'_>, cause: Cause) -
             repetition: ring.repetition,
         }),
         kind,
-        rule: rule.to_owned(),
-        score: score.map(|score| score.name.clone()),
+        rule,
+        score: score.map(|score| score.name.as_str()),
         direction: ring.direction,
-        customer_id: customer.id().to_owned(),
+        customer_id: customer.id(),
         at: grounds.now,
-        from: from.map(str::to_owned),
-        to: to.map(str::to_owned),
+        from,
+        to,
         value: match ring.what {
             What::Signal(index) => grounds.measured(index),
             _ => ring.value,
@@ -147,10 +148,10 @@ fn word(ring: &Ring, customer: &Customer, grounds: &Grounds<'_>, cause: Cause) -
         previous: ring.previous,
         cause,
         reasons: grounds.parts(ring.what.explained_by(model)),
-        model_id: model.id.clone(),
+        model_id: &model.id,
         model_version: model.version,
         open_since: ring.open_since,
-        owner: standing.and_then(|standing| standing.owner()).map(str::to_owned),
+        owner: standing.and_then(|standing| standing.owner()),
     }
 }
 
@@ -159,7 +160,7 @@ fn publish(
     customer: &mut Customer,
     judged: (&Verdict, EventTime),
     rule: (&Model, f64),
-    desk: &mut Desk<'_>,
+    outputs: &mut Vec<Output>,
 ) {
     let ((verdict, now), (model, min_change)) = (judged, rule);
     let mut scores = Vec::with_capacity(model.scores.len());
@@ -174,10 +175,10 @@ fn publish(
         return;
     }
     customer.published = Some(Box::new(current));
-    let Scratch { readings, ahead, .. } = &mut *desk.scratch;
-    let record = record(customer, (verdict, readings), (model, now), ahead);
+    let readings = customer.memo.readings(model, now);
+    let record = record(customer, (verdict, &readings), (model, now));
     let json = record.to_json();
-    desk.outputs.push(Output::Scores(Box::new(record), json));
+    outputs.push(Output::Scores(Box::new(record), json));
 }
 
 /// Whether `current` is worth publishing after `last`.
@@ -198,9 +199,8 @@ fn differs(last: &Published, current: &Published, min_change: f64) -> bool {
 /// The scores of `customer` as they stand at `now`.
 pub fn record(
     customer: &Customer,
-    judged: (&Verdict, &[Reading]),
+    judged: (&Verdict, &Readings<'_>),
     at: (&Model, EventTime),
-    ahead: &mut Vec<Reading>,
 ) -> ScoreRecord {
     let ((verdict, readings), (model, now)) = (judged, at);
     let name = |score: &crate::model::Score, band: Option<u8>| {
@@ -220,7 +220,7 @@ pub fn record(
     };
     let orders = customer.orders.as_deref();
     let (history, machine, memo) = (&customer.history, &customer.machine, &customer.memo);
-    let next = forecast(&Prospect { model, history, memo, orders, machine }, now, ahead);
+    let next = forecast(&Prospect { model, history, memo, orders, machine }, now);
     let next = next.and_then(|next| {
         let score = model.scores.get(next.score)?;
         let band = name(score, Some(next.band))?;

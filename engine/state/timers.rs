@@ -1,10 +1,11 @@
 //! One timer a customer, in order of time.
 //!
-//! Shape   entries within the current stretch of about an hour in a heap, all later ones in
-//!         unsorted buckets of such a stretch.
+//! Shape   entries of the current stretch of about an hour in order, the latest first, those that
+//!         were put in since it began in a heap, all later ones in unsorted buckets of a stretch.
 //! Rules   an entry may be out of date, because the customer's instant moved later: the caller
 //!         looks at the customer and puts it back. It is never too late.
-//! Cost    putting in is O(1); taking out is O(log of the timers within the hour).
+//! Cost    putting in is O(1), within the hour O(log of those put in since it began); taking out
+//!         alike. What comes next is known, so that its memory can be fetched ahead.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -14,11 +15,19 @@ use crate::unit::EventTime;
 /// The timers of one lane.
 #[derive(Debug)]
 pub struct Timers {
+    /// Of the stretch reached, those known when it was; the earliest at the end.
+    sorted: Vec<(EventTime, u32)>,
+    /// How many of `sorted` were not announced yet.
+    unannounced: usize,
+    /// Of the stretch reached, those put in since.
     near: BinaryHeap<Reverse<(EventTime, u32)>>,
     far: BTreeMap<i64, Vec<(EventTime, u32)>>,
-    /// The stretch up to which everything is in `near`.
+    /// The stretch up to which everything is in `sorted` or `near`.
     reached: i64,
 }
+
+/// How many entries are announced at once: so many customers fit the second cache with room.
+const GROUP: usize = 32;
 
 /// Two to the power of so many milliseconds is a stretch: 70 minutes.
 const STRETCH_BITS: u32 = 22;
@@ -29,7 +38,8 @@ fn stretch(time: EventTime) -> i64 {
 
 impl Default for Timers {
     fn default() -> Self {
-        Timers { near: BinaryHeap::new(), far: BTreeMap::new(), reached: i64::MIN }
+        let (sorted, near, far) = (Vec::new(), BinaryHeap::new(), BTreeMap::new());
+        Timers { sorted, unannounced: 0, near, far, reached: i64::MIN }
     }
 }
 
@@ -49,23 +59,48 @@ impl Timers {
     /// Takes out the earliest entry that is not after `now`.
     pub fn pop(&mut self, now: EventTime) -> Option<(EventTime, u32)> {
         loop {
-            if let Some(Reverse((time, _))) = self.near.peek() {
+            let (first, fresh) = (self.sorted.last(), self.near.peek().map(|entry| &entry.0));
+            let is_fresh = match (first, fresh) {
+                (Some(first), Some(fresh)) => fresh < first,
+                (first, _) => first.is_none(),
+            };
+            if let Some((time, _)) = if is_fresh { fresh } else { first } {
                 // Everything near lies before everything far.
-                return if *time <= now { self.near.pop().map(|entry| entry.0) } else { None };
+                if now < *time {
+                    return None;
+                }
+                return if is_fresh {
+                    self.near.pop().map(|entry| entry.0)
+                } else {
+                    self.sorted.pop()
+                };
             }
             let first = self.far.first_entry()?;
             if stretch(now) < *first.key() {
                 return None;
             }
             self.reached = *first.key();
-            self.near.extend(first.remove().into_iter().map(Reverse));
+            self.sorted = first.remove();
+            self.sorted.sort_unstable_by(|a, b| b.cmp(a));
+            self.unannounced = self.sorted.len();
         }
+    }
+
+    /// The entries that come next, each told once; none while some that were told are still to
+    /// be taken out.
+    pub fn announce(&mut self) -> &[(EventTime, u32)] {
+        if self.unannounced < self.sorted.len() {
+            return &[];
+        }
+        self.unannounced = self.sorted.len().saturating_sub(GROUP);
+        self.sorted.get(self.unannounced..).unwrap_or_default()
     }
 
     /// Whether there may be an entry that is not after `now`; without one there is none.
     pub fn is_due(&self, now: EventTime) -> bool {
-        match self.near.peek() {
-            Some(Reverse((time, _))) => *time <= now,
+        let near = self.near.peek().map(|entry| entry.0.0);
+        match self.sorted.last().map(|entry| entry.0).into_iter().chain(near).min() {
+            Some(time) => time <= now,
             None => self.far.first_key_value().is_some_and(|(first, _)| *first <= stretch(now)),
         }
     }
@@ -74,6 +109,24 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_timer_of_a_stretch_is_announced_once_before_it_is_taken() {
+        let mut timers = Timers::default();
+        for slot in 0..100 {
+            timers.push(EventTime::from_millis(i64::from(slot)), slot);
+        }
+        let (mut told, mut taken) = (Vec::new(), Vec::new());
+        loop {
+            told.extend(timers.announce().iter().rev().map(|entry| entry.1));
+            let Some((_, slot)) = timers.pop(EventTime::from_millis(200)) else { break };
+            taken.push(slot);
+            // The stretch becomes known when the first of it is taken.
+            assert!(taken.len() == 1 || told.contains(&slot), "{slot}");
+        }
+        assert_eq!(taken, (0..100).collect::<Vec<u32>>());
+        assert_eq!(told, taken[1..]);
+    }
 
     #[test]
     fn timers_come_out_in_order_of_time_and_never_early() {

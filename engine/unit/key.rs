@@ -53,6 +53,18 @@ impl Key128 {
         }
         Key128(xxh3::xxh3_128(&bytes))
     }
+
+    /// Appends what the key displays as.
+    pub fn write(self, out: &mut Vec<u8>) {
+        let nibbles = self.0.to_be_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        out.extend(nibbles.map(|nibble| b"0123456789abcdef"[usize::from(nibble)]));
+    }
+
+    /// The key that displays as `text`.
+    pub fn parse(text: &str) -> Option<Key128> {
+        let is_whole = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        u128::from_str_radix(text, 16).ok().filter(|_| is_whole).map(Key128)
+    }
 }
 
 /// 32 lower-case hexadecimal digits.
@@ -69,7 +81,12 @@ mod tests {
     #[test]
     fn parts_are_told_apart_by_their_lengths() {
         assert_ne!(Key128::of_parts(&[b"ab", b"c"]), Key128::of_parts(&[b"a", b"bc"]));
-        assert_eq!(Key128::of_parts(&[b"a"]).to_string().len(), 32);
+        let key = Key128::of_parts(&[b"a"]);
+        let mut written = Vec::new();
+        key.write(&mut written);
+        assert_eq!(written, key.to_string().into_bytes());
+        assert_eq!((written.len(), Key128::parse(&key.to_string())), (32, Some(key)));
+        assert_eq!(Key128::parse("+2462c78718d9eb615679452e25ffa27"), None);
     }
 
     #[test]

@@ -53,4 +53,6 @@ pub const PARTITIONS_MAX: u32 = 4_096;
 const _: () = assert!(TOO_LARGE_BYTES_KEPT < RECORD_BYTES_MAX);
 const _: () = assert!(EVENT_ID_BYTES_MAX < RECORD_BYTES_MAX);
 const _: () = assert!(CUSTOMER_ID_BYTES_MAX < RECORD_BYTES_MAX);
+// One bit each.
+const _: () = assert!(SCORES_MAX <= u32::BITS as usize);
 const _: () = assert!(TRACKS_MAX <= u128::BITS as usize && SIGNALS_MAX <= u128::BITS as usize);

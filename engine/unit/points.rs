@@ -5,22 +5,30 @@
 //! Source  readings of the specification.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
 /// Points from 0 to 100, a whole number of 1e-9.
+///
+/// Kept as its steps plus one, so that a score that may be missing takes no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "i64", into = "i64")]
-pub struct Points(i64);
+pub struct Points(NonZeroU64);
+
+const _: () = assert!(size_of::<Option<Points>>() == 8);
+
+/// The largest number of steps.
+const STEPS_MAX: i64 = 100_000_000_000;
 
 /// How many of the smallest steps make one point.
 const STEPS: f64 = 1e9;
 
 impl Points {
     /// The lowest score.
-    pub const ZERO: Points = Points(0);
+    pub const ZERO: Points = Points(NonZeroU64::MIN);
     /// The highest score.
-    pub const FULL: Points = Points(100_000_000_000);
+    pub const FULL: Points = Points(NonZeroU64::MIN.saturating_add(STEPS_MAX.unsigned_abs()));
 
     /// `number` rounded to the nearest 1e-9 and kept within 0 to 100; a number that is not
     /// finite gives zero.
@@ -28,29 +36,30 @@ impl Points {
         if !number.is_finite() {
             return Points::ZERO;
         }
-        Points(to_steps(number.clamp(0.0, 100.0)))
+        Points::from_steps(to_steps(number.clamp(0.0, 100.0)))
     }
 
     /// The full number.
     #[expect(clippy::cast_precision_loss, reason = "at most 1e11 steps: every one is exact")]
     pub fn get(self) -> f64 {
-        self.0 as f64 / STEPS
+        self.steps() as f64 / STEPS
     }
 
     /// The number of 1e-9 steps: 0 to 100 000 000 000.
     pub const fn steps(self) -> i64 {
-        self.0
+        (self.0.get() - 1).cast_signed()
     }
 
     /// The score of `steps` steps of 1e-9, kept within 0 to 100.
     pub fn from_steps(steps: i64) -> Points {
-        Points(steps.clamp(0, Points::FULL.0))
+        let steps = steps.clamp(0, STEPS_MAX).unsigned_abs();
+        Points(NonZeroU64::MIN.saturating_add(steps))
     }
 
     /// This score less `other`, of any sign, rounded to 1e-9.
     #[expect(clippy::cast_precision_loss, reason = "at most 1e11 steps: every one is exact")]
     pub fn minus(self, other: Points) -> f64 {
-        (self.0 - other.0) as f64 / STEPS
+        (self.steps() - other.steps()) as f64 / STEPS
     }
 }
 
@@ -77,7 +86,7 @@ fn to_steps(number: f64) -> i64 {
 /// One decimal, rounded down, so that number and band agree.
 impl fmt::Display for Points {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = self.0 / 100_000_000;
+        let tenths = self.steps() / 100_000_000;
         write!(f, "{}.{}", tenths / 10, tenths % 10)
     }
 }

@@ -18,9 +18,7 @@ use serde::{Deserialize, Serialize};
 pub struct EventTime(i64);
 
 /// A length of time in milliseconds, never negative.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Span(i64);
 
 /// Why a text is no time.
@@ -236,11 +234,26 @@ impl fmt::Display for EventTime {
         }
         let (year, month, day) = civil(self.day_index());
         let millis = self.0.rem_euclid(Span::DAY.0);
+        if !(0..=9_999).contains(&year) {
+            // No record carries such a moment: its day says enough.
+            return write!(f, "{year}-{month:02}-{day:02}");
+        }
         let (hour, minute) = (millis / 3_600_000, millis / 60_000 % 60);
-        let (second, millis) = (millis / 1_000 % 60, millis % 1_000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        if millis == 0 { f.write_str("Z") } else { write!(f, ".{millis:03}Z") }
+        let (second, hundredths) = (millis / 1_000 % 60, millis / 10 % 100);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let pairs = [year / 100, year, month, day, hour, minute, second, hundredths];
+        for (at, number) in [0, 2, 5, 8, 11, 14, 17, 20].into_iter().zip(pairs) {
+            (text[at], text[at + 1]) = (digit(number / 10), digit(number));
+        }
+        text[22] = digit(millis);
+        let text = str::from_utf8(&text).unwrap_or_default();
+        if millis % 1_000 == 0 { write!(f, "{}Z", &text[..19]) } else { f.write_str(text) }
     }
+}
+
+/// The last digit of `number`, as it is written.
+fn digit(number: i64) -> u8 {
+    b'0' + u8::try_from(number.rem_euclid(10)).unwrap_or(0)
 }
 
 impl Span {

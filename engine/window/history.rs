@@ -93,9 +93,19 @@ impl History {
         self.present.count_ones() as usize == self.slots.len()
     }
 
+    /// How many entries are kept, in all tracks.
+    pub fn n_entries(&self) -> usize {
+        self.slots.iter().map(Slot::n_entries).sum()
+    }
+
     /// How many slots stand before that of `track`.
     fn rank(&self, track: usize) -> usize {
         (self.present & ((1_u128 << track) - 1)).count_ones() as usize
+    }
+
+    /// Looks at what measures will read; the sum means nothing.
+    pub fn warm(&self) -> usize {
+        self.slots.iter().map(Slot::warm).fold(0, usize::wrapping_add)
     }
 
     /// Lets `event` in.

@@ -84,28 +84,10 @@ impl Life {
     /// `known_since`, was active; and the first instant at which that number changes if nothing
     /// else happens.
     pub fn whole_days(&self, known_since: EventTime, now: EventTime, reach: Reach) -> Days {
-        let stretches = self.stretches(known_since, now);
-        let (from, to) = (now.minus(reach.far), now.minus(reach.near));
-        let (mut active, mut slope, mut edge) = (0, 0, EventTime::NEVER);
-        for &(begin, end) in &stretches {
-            active += end.min(to).since(begin.max(from)).as_millis();
-            slope += i64::from(begin <= to && to < end) - i64::from(begin <= from && from < end);
-            for moment in [begin, end] {
-                for passes in [moment.plus(reach.near), moment.plus(reach.far)] {
-                    if now < passes {
-                        edge = edge.min(passes);
-                    }
-                }
-            }
+        if self.is_plain() {
+            return days(&[(known_since, EventTime::NEVER)], now, reach);
         }
-        let day = Span::DAY.as_millis();
-        let rest = active % day;
-        let turns = match slope {
-            0 => EventTime::NEVER,
-            1 => now.plus(Span::millis(day - rest)),
-            _ => now.plus(Span::millis(rest + 1)),
-        };
-        Days { whole: active / day, until: turns.min(edge) }
+        days(&self.stretches(known_since, now), now, reach)
     }
 
     /// The stretches [begin, end) in which the customer was known and active, as far as it is
@@ -154,6 +136,47 @@ pub struct Days {
     pub whole: i64,
     /// The next instant at which there might be another number of them.
     pub until: EventTime,
+    /// The active time in milliseconds, of which they are the whole days.
+    active: i64,
+    /// By how much it grows in a millisecond before `edge`.
+    slope: i64,
+    /// When that changes.
+    edge: EventTime,
+}
+
+impl Days {
+    /// The first instant, from `now` on, at which there may be fewer, or `enough` of them.
+    pub fn until_enough(&self, enough: i64, now: EventTime) -> EventTime {
+        if self.slope != 1 {
+            return self.until;
+        }
+        let left = enough.saturating_mul(Span::DAY.as_millis()).saturating_sub(self.active);
+        self.edge.min(now.plus(Span::millis(left)))
+    }
+}
+
+/// The whole days of `stretches` within `reach` before `now`.
+fn days(stretches: &[(EventTime, EventTime)], now: EventTime, reach: Reach) -> Days {
+    let (from, to) = (now.minus(reach.far), now.minus(reach.near));
+    let (mut active, mut slope, mut edge) = (0, 0, EventTime::NEVER);
+    for &(begin, end) in stretches.iter().filter(|(begin, end)| begin < end) {
+        active += end.min(to).since(begin.max(from)).as_millis();
+        slope += i64::from(begin <= to && to < end) - i64::from(begin <= from && from < end);
+        for moment in [begin, end] {
+            for passes in [moment.plus(reach.near), moment.plus(reach.far)] {
+                if now < passes {
+                    edge = edge.min(passes);
+                }
+            }
+        }
+    }
+    let day = Span::DAY.as_millis();
+    let turns = match slope {
+        0 => EventTime::NEVER,
+        1 => now.plus(Span::millis(day - active % day)),
+        _ => now.plus(Span::millis(active % day + 1)),
+    };
+    Days { whole: active / day, until: turns.min(edge), active, slope, edge }
 }
 
 /// The walk through the changes.
@@ -272,13 +295,19 @@ mod tests {
         let paused = life(&[(20, Change::Pause), (30, Change::Resume)]);
         let found = paused.whole_days(at(10), at(104), reach);
         // The baseline holds day 10 to 20 and 30 to 90; day 90 comes in as day 0 has gone.
-        assert_eq!(found, Days { whole: 70, until: at(105) });
+        assert_eq!((found.whole, found.until), (70, at(105)));
         // Known all along: nothing changes any more.
         let always = Life::default().whole_days(at(-500), at(104), reach);
-        assert_eq!(always, Days { whole: 90, until: EventTime::NEVER });
+        assert_eq!((always.whole, always.until), (90, EventTime::NEVER));
         // Known for ten days: the first of them comes in on day 14 after it.
         let new = Life::default().whole_days(at(100), at(110), reach);
-        assert_eq!(new, Days { whole: 0, until: at(114) });
+        assert_eq!((new.whole, new.until), (0, at(114)));
+        // The baseline begins to fill on day 114; until then nothing is told of the third day.
+        assert_eq!(new.until_enough(3, at(110)), at(114));
+        let begun = Life::default().whole_days(at(100), at(114), reach);
+        assert_eq!((begun.whole, begun.until), (0, at(115)));
+        assert_eq!(begun.until_enough(3, at(114)), at(117));
+        assert_eq!(begun.until_enough(200, at(114)), at(204));
     }
 
     #[test]

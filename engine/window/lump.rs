@@ -57,6 +57,16 @@ impl Lumps {
         Lumps { lumps: entries.map(|(time, number)| Lump::one(time, number)).collect() }
     }
 
+    /// How many lumps there are.
+    pub fn len(&self) -> usize {
+        self.lumps.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.lumps.is_empty()
+    }
+
     /// Adds one event.
     pub fn add(&mut self, time: EventTime, number: Micros) {
         let at = self.lumps.partition_point(|lump| lump.time <= time);

@@ -7,7 +7,7 @@
 //! Cost    a binary search a window; sums walk the window.
 //! Source  DESIGN §4; readings of the specification.
 
-use crate::model::{Days, How, Measure, Model, OrKnown, StateOf, Window};
+use crate::model::{Days, Felt, How, Measure, Model, OrKnown, StateOf, Window};
 use crate::record::scores::Status;
 use crate::unit::{EventTime, Micros, Span};
 use crate::window::history::History;
@@ -54,23 +54,28 @@ impl<'a> Scope<'a> {
                 Reading::none(EventTime::NEVER)
             } else {
                 let part = |index: usize| readings.get(index).copied();
-                self.reading(measure, &part)
+                self.reading(measure, &part, None)
             };
             readings.push(reading);
         }
     }
 
-    /// What measure `index` reads, its parts read anew.
-    pub fn look(&self, index: usize) -> Reading {
-        let measure = self.model.measures.get(index);
-        let none = Reading::none(EventTime::NEVER);
-        measure.map_or(none, |measure| self.reading(measure, &|part| Some(self.look(part))))
+    /// What `measure` reads, its parts read anew.
+    pub fn look(&self, measure: &Measure) -> Reading {
+        let part = |part: usize| self.model.measures.get(part).map(|part| self.exactly(part));
+        self.reading(measure, &part, measure.felt)
     }
 
-    /// What `measure` reads, given how to read its parts.
-    fn reading(&self, measure: &Measure, part: &dyn Fn(usize) -> Option<Reading>) -> Reading {
+    /// The same, without passing over what the measure's own readers cannot feel.
+    fn exactly(&self, measure: &Measure) -> Reading {
+        let part = |part: usize| self.model.measures.get(part).map(|part| self.exactly(part));
+        self.reading(measure, &part, None)
+    }
+
+    /// What `measure` reads, given how to read its parts and what of it is felt.
+    fn reading(&self, measure: &Measure, part: Part<'_>, felt: Option<Felt>) -> Reading {
         match self.opens(measure) {
-            None => self.measure(measure, part),
+            None => self.measure(measure, part, felt),
             Some(until) => Reading::none(until),
         }
     }
@@ -98,7 +103,7 @@ impl<'a> Scope<'a> {
     }
 
     /// What `measure` reads where nothing withholds it.
-    fn measure(&self, measure: &Measure, part: &dyn Fn(usize) -> Option<Reading>) -> Reading {
+    fn measure(&self, measure: &Measure, part: Part<'_>, felt: Option<Felt>) -> Reading {
         let part = |index: &usize| part(*index).unwrap_or(Reading::none(EventTime::NEVER));
         match &measure.how {
             How::Count { track, window } => self.count(*track, *window, measure.enough),
@@ -120,7 +125,7 @@ impl<'a> Scope<'a> {
             }
             How::Most { track, window } => self.most_of_one(*track, *window),
             How::Rate { track, window, baseline, days } => {
-                self.rate(*track, (*window, *baseline), *days)
+                self.rate(*track, (*window, *baseline), *days, felt)
             }
             How::Ratio { num, den, min_den, bound } => {
                 ratio(part(num), part(den), i64::from(*min_den), *bound)
@@ -313,30 +318,58 @@ impl<'a> Scope<'a> {
         Reading::still(whole(most as u64), 1, earliest(leaves, None))
     }
 
-    fn rate(&self, track: usize, spans: (Span, Span), days: Days) -> Reading {
+    fn rate(&self, track: usize, spans: (Span, Span), days: Days, felt: Option<Felt>) -> Reading {
         let (recent, baseline) = spans;
         let far = recent.plus(baseline);
+        let (n_now, n_before, turns) = self.halves(track, recent, far);
+        let per_day = |n_days: i64, until: EventTime| {
+            // (n / recent days) / (n before / days): recent is in milliseconds, so is a day.
+            let num = i128::from(n_now) * i128::from(n_days) * i128::from(DAY);
+            shrunk(num, i128::from(recent.as_millis()) * i128::from(n_before), until)
+        };
+        let Days::Active { min_history } = days else {
+            let rate = per_day(baseline.as_millis() / DAY, turns);
+            return if n_before == 0 { Reading::none(turns) } else { rate };
+        };
+        let reach = Reach { far, near: recent };
+        let known = self.history.known_since();
+        let found = self.history.life().whole_days(known, self.now, reach);
+        let min_days = min_history.as_millis() / DAY;
+        if n_before == 0 {
+            return Reading::none(turns);
+        }
+        if found.whole < min_days {
+            return Reading::none(turns.min(found.until_enough(min_days, self.now)));
+        }
+        let rate = per_day(found.whole, turns);
+        // With more days the rate only grows: nobody feels it where it is zero or high already.
+        let is_felt =
+            n_now != 0 && rate.value().zip(felt).is_none_or(|(rate, felt)| rate < felt.high);
+        let enough = if is_felt { found.whole + 1 } else { i64::MAX };
+        Reading { until: turns.min(found.until_enough(enough, self.now)), ..rate }
+    }
+
+    /// The events in (T − `recent`, T] and in (T − `far`, T − `recent`], and until when there
+    /// are so many.
+    fn halves(&self, track: usize, recent: Span, far: Span) -> (i64, i64, EventTime) {
+        if let Some(Slot::Times(times)) = self.history.slot(track) {
+            let counted = within(times, self.now.minus(far), self.now);
+            let middle = self.now.minus(recent);
+            let n_before = counted.partition_point(|time| *time <= middle);
+            let first = counted.first().filter(|_| 0 < n_before).map(|time| time.plus(far));
+            let next = counted.get(n_before).map(|time| time.plus(recent));
+            let n_now = counted.len() - n_before;
+            return (whole(n_now as u64), whole(n_before as u64), earliest(first, next));
+        }
         let now = Window { length: recent, exclude_last: Span::ZERO };
         let before = Window { length: far, exclude_last: recent };
-        let (n_now, n_before) = (self.count(track, now, None), self.count(track, before, None));
-        let (n_days, min_days, until) = match days {
-            Days::Fixed => (baseline.as_millis() / DAY, 0, EventTime::NEVER),
-            Days::Active { min_history } => {
-                let reach = Reach { far, near: recent };
-                let known = self.history.known_since();
-                let found = self.history.life().whole_days(known, self.now, reach);
-                (found.whole, min_history.as_millis() / DAY, found.until)
-            }
-        };
-        let until = until.min(n_now.until).min(n_before.until);
-        if n_days < min_days || n_before.num == 0 {
-            return Reading::none(until);
-        }
-        // (n / recent days) / (n before / days): recent is in milliseconds, so is a day.
-        let num = i128::from(n_now.num) * i128::from(n_days) * i128::from(DAY);
-        shrunk(num, i128::from(recent.as_millis()) * i128::from(n_before.num), until)
+        let (now, before) = (self.count(track, now, None), self.count(track, before, None));
+        (now.num, before.num, now.until.min(before.until))
     }
 }
+
+/// How a measure reads its parts.
+type Part<'p> = &'p dyn Fn(usize) -> Option<Reading>;
 
 /// The number of entries in `bounds`, and when it next matters.
 fn counted<T: Timed>(

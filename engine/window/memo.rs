@@ -1,33 +1,29 @@
 //! What the measures of one customer read when they were last looked at.
 //!
 //! Shape   one entry for every measure that is read directly, with the instant until which it
-//!         holds; 24 bytes each.
+//!         holds; 16 bytes each. [`Readings`] shows them as of an instant.
 //! Rules   an event makes those stale that its type can move, time those whose instant has come;
 //!         everything else need not be read again. What is kept may differ from what a fresh
-//!         reading says, but never in a way that a signal or score could tell (`Felt`).
+//!         reading says, but never in a way that a signal or score could tell (`Felt`); such an
+//!         entry is doubtful, and read anew before people are told of it.
 //! Cost    of some thirty measures an event or instant moves two or three.
 
+use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
-use crate::model::{Felt, Moves};
+use crate::model::{Compare, Felt, FlagsRead, Flow, How, Measure, Model, Moves, Reads};
 use crate::record::Kind;
 use crate::record::scores::Status;
 use crate::unit::EventTime;
 use crate::window::measure::Scope;
-use crate::window::reading::{Motion, Reading};
+use crate::window::reading::{DAY, Motion, Reading};
 
 /// The readings of one customer, as last looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Memo {
     kept: ThinVec<Kept>,
-}
-
-/// One reading without its motion: what moves all the time is never taken from here.
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    num: i64,
-    den: i64,
-    until: EventTime,
+    /// The place of the entry that holds the shortest and until when, as far as that is known.
+    first: Option<(u16, Until)>,
 }
 
 /// What may have changed since the last look, besides what time changed.
@@ -41,30 +37,132 @@ pub enum Stale {
     Nothing,
 }
 
+/// What a look found changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// Perhaps everything.
+    All,
+    /// What reads the entries that changed.
+    Some {
+        /// One bit a signal.
+        signals: u128,
+        /// One bit a score that weighs measures.
+        scores: u32,
+        /// Whether a red flag does.
+        flags: FlagsRead,
+    },
+}
+
 /// How often one judging looks ahead before it lets a timer do so: a look costs about 40 ns, a
 /// judging for nothing more than ten times that.
 const LOOKS_MAX: usize = 24;
 
-impl Kept {
-    fn of(reading: &Reading) -> Kept {
-        Kept { num: reading.num, den: reading.den, until: reading.until }
+/// One reading.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    /// The number, not a number where there is none; of a measure that moves all the time the
+    /// milliseconds of the moment it counts from or to, those of `ALWAYS` where there is none.
+    bits: u64,
+    until: Until,
+}
+
+/// An instant, and whether the reading that holds until then is doubtful.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Until(i64);
+
+impl Until {
+    fn new(time: EventTime, is_doubtful: bool) -> Until {
+        // Half of the range reaches 146 million years: only `NEVER` and `ALWAYS` lie beyond.
+        let millis = time.millis().clamp(i64::MIN >> 1, i64::MAX >> 1);
+        Until(millis << 1 | i64::from(is_doubtful))
     }
 
-    fn reading(self) -> Reading {
-        Reading { num: self.num, den: self.den, until: self.until, motion: Motion::Still }
+    fn time(self) -> EventTime {
+        let millis = self.0 >> 1;
+        if millis == i64::MAX >> 1 { EventTime::NEVER } else { EventTime::from_millis(millis) }
+    }
+
+    fn is_doubtful(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
+
+impl Kept {
+    fn of(reading: &Reading, measure: &Measure) -> Kept {
+        let value = reading.value();
+        let number = match (reading.motion, value) {
+            (_, None) if measure.how.is_continuous() => EventTime::ALWAYS.millis().cast_unsigned(),
+            (Motion::Since(moment) | Motion::Until(moment), _) => moment.millis().cast_unsigned(),
+            // Nothing is overdue: as if it were since a moment that never comes.
+            _ if measure.how.is_continuous() => EventTime::NEVER.millis().cast_unsigned(),
+            (Motion::Still, value) => value.unwrap_or(f64::NAN).to_bits(),
+        };
+        // Above `enough` a count is not read anew as it falls, nor a rate as it grows.
+        let drifts = match measure.how {
+            How::Rate { .. } => true,
+            _ => measure.enough.zip(value).is_some_and(|(enough, n)| above(enough) < n),
+        };
+        Kept { bits: number, until: Until::new(reading.until, drifts) }
+    }
+
+    fn value(self, flow: Flow, now: EventTime) -> Option<f64> {
+        match flow {
+            Flow::Steps => Some(f64::from_bits(self.bits)).filter(|number| !number.is_nan()),
+            _ => self.moving(flow, now).and_then(|reading| reading.value()),
+        }
+    }
+
+    /// The reading of a measure that moves all the time.
+    fn moving(self, flow: Flow, now: EventTime) -> Option<Reading> {
+        let moment = EventTime::from_millis(self.bits.cast_signed());
+        let (num, motion) = match flow {
+            Flow::Since => (now.since(moment).as_millis(), Motion::Since(moment)),
+            _ => (moment.millis().saturating_sub(now.millis()), Motion::Until(moment)),
+        };
+        let reading = Reading { num, den: DAY, until: self.until.time(), motion };
+        (moment != EventTime::ALWAYS && flow != Flow::Steps).then_some(reading)
+    }
+}
+
+/// A count as a number.
+#[expect(clippy::cast_precision_loss, reason = "at most a model's largest number, 1e12")]
+fn above(enough: u64) -> f64 {
+    enough as f64
+}
+
+impl Moved {
+    fn note(&mut self, reads: &Reads, place: usize) {
+        let Some(readers) = reads.readers.get(place) else { return };
+        if let Moved::Some { signals, scores, flags } = self {
+            *signals |= readers.signals;
+            *scores |= readers.scores;
+            *flags = (*flags).max(readers.flags);
+        }
     }
 }
 
 impl Memo {
-    /// Brings the memo up to the instant of `scope` and writes it into `readings`, which no other
-    /// model may have used; measures that nobody reads directly read "not available" there.
-    pub fn refresh(&mut self, scope: &Scope<'_>, stale: Stale, readings: &mut Vec<Reading>) {
+    /// Everything read anew.
+    pub fn fresh(scope: &Scope<'_>) -> Memo {
+        let mut memo = Memo::default();
+        memo.refresh(scope, Stale::All);
+        memo
+    }
+
+    /// Looks at every line of memory; the sum means nothing.
+    pub fn warm(&self) -> usize {
+        let lines = self.kept.iter().step_by(64 / size_of::<Kept>());
+        lines.filter(|kept| kept.until.is_doubtful()).count()
+    }
+
+    /// What is kept, as of `now`.
+    pub fn readings<'a>(&'a self, model: &'a Model, now: EventTime) -> Readings<'a> {
+        Readings { reads: &model.reads, kept: &self.kept, now }
+    }
+
+    /// Reads anew what is `stale` at `scope`, and tells what changed.
+    pub fn refresh(&mut self, scope: &Scope<'_>, stale: Stale) -> Moved {
         let reads = &scope.model.reads;
-        let none = Reading::none(EventTime::NEVER);
-        if readings.len() != scope.model.measures.len() {
-            readings.clear();
-            readings.resize(scope.model.measures.len(), none);
-        }
         // Whoever was ever away is rare enough to be read anew every time.
         let all = stale == Stale::All
             || self.kept.len() != reads.direct.len()
@@ -72,37 +170,68 @@ impl Memo {
             || scope.life.returned != EventTime::ALWAYS
             || scope.life.cancels_at != EventTime::NEVER;
         if all {
+            self.first = None;
             self.kept.clear();
             self.kept.reserve_exact(reads.direct.len());
-            self.kept.extend(reads.direct.iter().map(|index| Kept::of(&scope.look(*index))));
-        } else {
-            for (kept, measure) in self.kept.iter_mut().zip(&reads.direct) {
-                if kept.until <= scope.now {
-                    *kept = Kept::of(&scope.look(*measure));
-                }
-            }
-            if let Stale::By(kind) = stale
-                && let Some(Moves::Some(moved)) = reads.moves.get(kind.index())
-            {
-                for place in moved.iter().map(|place| usize::from(*place)) {
-                    if let (Some(kept), Some(measure)) =
-                        (self.kept.get_mut(place), reads.direct.get(place))
-                    {
-                        *kept = Kept::of(&scope.look(*measure));
-                    }
-                }
+            let measures = reads.direct.iter().filter_map(|at| scope.model.measures.get(*at));
+            self.kept.extend(measures.map(|measure| Kept::of(&scope.look(measure), measure)));
+            return Moved::All;
+        }
+        let mut moved = Moved::Some { signals: reads.always, scores: 0, flags: reads.flags };
+        let now = Until::new(scope.now, true);
+        if self.first.is_none_or(|(_, first)| first <= now) {
+            let come = self.kept.iter().enumerate().filter(|(_, kept)| kept.until <= now);
+            let come: SmallVec<[usize; 8]> = come.map(|(place, _)| place).collect();
+            for place in come {
+                self.look(place, scope, &mut moved);
             }
         }
-        for (kept, measure) in self.kept.iter().zip(&reads.direct) {
-            if let Some(slot) = readings.get_mut(*measure) {
-                *slot = kept.reading();
+        if let Stale::By(kind) = stale
+            && let Some(Moves::Some(places)) = reads.moves.get(kind.index())
+        {
+            for place in places {
+                self.look(usize::from(*place), scope, &mut moved);
             }
         }
-        for place in &reads.continuous {
-            if let Some(measure) = reads.direct.get(usize::from(*place))
-                && let Some(slot) = readings.get_mut(*measure)
+        moved
+    }
+
+    /// Reads the entry at `place` anew.
+    fn look(&mut self, place: usize, scope: &Scope<'_>, moved: &mut Moved) {
+        let reads = &scope.model.reads;
+        let measure = reads.direct.get(place).and_then(|at| scope.model.measures.get(*at));
+        if let (Some(kept), Some(measure)) = (self.kept.get_mut(place), measure) {
+            let fresh = Kept::of(&scope.look(measure), measure);
+            if fresh.bits != kept.bits {
+                moved.note(reads, place);
+            }
+            *kept = fresh;
+            self.note(place, fresh.until);
+        }
+    }
+
+    /// Notes that the entry at `place` holds until `until` now.
+    fn note(&mut self, place: usize, until: Until) {
+        if let Some((first, holds)) = self.first {
+            let first = usize::from(first);
+            if until < holds || (place == first && until == holds) {
+                self.first = u16::try_from(place).ok().map(|place| (place, until));
+            } else if place == first {
+                self.first = None;
+            }
+        }
+    }
+
+    /// Reads anew those of `measures`, by index, whose kept number is only as good as the number.
+    pub fn settle(&mut self, measures: &[usize], scope: &Scope<'_>) {
+        for at in measures {
+            let direct = scope.model.reads.seats.get(*at).copied().flatten();
+            let kept = direct.and_then(|seat| self.kept.get_mut(usize::from(seat.place)));
+            if let (Some(kept), Some(measure)) = (kept, scope.model.measures.get(*at))
+                && kept.until.is_doubtful()
             {
-                *slot = scope.look(*measure);
+                // The instant until which nobody feels a difference stays what it is.
+                kept.bits = Kept::of(&scope.look(measure), measure).bits;
             }
         }
     }
@@ -116,27 +245,98 @@ impl Memo {
         let reads = &scope.model.reads;
         for _ in 0..LOOKS_MAX {
             let Some((place, before)) = self.first() else { return EventTime::NEVER };
-            let until = before.until;
-            let measure = reads.direct.get(place).copied().unwrap_or_default();
-            let felt = scope.model.measures.get(measure).and_then(|measure| measure.felt);
-            let nothing = Felt { low: f64::INFINITY, high: f64::NEG_INFINITY };
+            let until = before.until.time();
+            let measure = reads.direct.get(place).and_then(|at| scope.model.measures.get(*at));
+            let Some(measure) = measure else { return until };
             let then = Scope::new(scope.model, scope.history, until);
-            let after = then.look(measure);
-            let is_alike = before.reading().is_alike(&after, felt.unwrap_or(nothing));
-            if !is_alike || after.until <= until {
+            let reading = then.look(measure);
+            if reading.until <= until || !before.is_alike(&reading, measure) {
                 return until;
             }
+            let after = Kept::of(&reading, measure);
+            let doubt = before.until.is_doubtful() || after.bits != before.bits;
+            let until = Until::new(reading.until, doubt);
             if let Some(kept) = self.kept.get_mut(place) {
-                kept.until = after.until;
+                kept.until = until;
             }
+            self.note(place, until);
         }
-        self.first().map_or(EventTime::NEVER, |(_, kept)| kept.until)
+        self.first().map_or(EventTime::NEVER, |(_, kept)| kept.until.time())
     }
 
     /// The entry that holds the shortest, unless all hold for ever.
-    fn first(&self) -> Option<(usize, Kept)> {
-        let entries = self.kept.iter().copied().enumerate();
-        let first = entries.min_by_key(|(_, kept)| kept.until);
-        first.filter(|(_, kept)| kept.until != EventTime::NEVER)
+    fn first(&mut self) -> Option<(usize, Kept)> {
+        let never = Until::new(EventTime::NEVER, false);
+        if self.first.is_none() {
+            let mut first = (0, never);
+            for (place, kept) in (0_u16..).zip(&self.kept) {
+                if kept.until < first.1 {
+                    first = (place, kept.until);
+                }
+            }
+            self.first = Some(first);
+        }
+        let (place, _) = self.first.filter(|(_, until)| *until < never)?;
+        let place = usize::from(place);
+        self.kept.get(place).map(|kept| (place, *kept))
+    }
+}
+
+impl Kept {
+    /// Whether those who read `measure` take `reading` for the same.
+    fn is_alike(self, reading: &Reading, measure: &Measure) -> bool {
+        let Some(felt) = measure.felt.filter(|_| !measure.how.is_continuous()) else {
+            return false;
+        };
+        let number = Some(f64::from_bits(self.bits)).filter(|number| !number.is_nan());
+        felt.is_alike(number, reading.value())
+    }
+}
+
+impl Felt {
+    /// Whether those who can tell values apart only as this says take both for the same.
+    fn is_alike(self, one: Option<f64>, other: Option<f64>) -> bool {
+        match (one, other) {
+            (None, None) => true,
+            (Some(one), Some(other)) => {
+                (one <= self.low && other <= self.low)
+                    || (self.high <= one && self.high <= other)
+                    || one.total_cmp(&other).is_eq()
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The readings of one customer as of an instant: of the measures that are read directly.
+#[derive(Clone, Copy, Debug)]
+pub struct Readings<'a> {
+    reads: &'a Reads,
+    kept: &'a [Kept],
+    now: EventTime,
+}
+
+impl Readings<'_> {
+    /// What measure `index` reads; `None` where it is not available or nobody reads it directly.
+    pub fn value(&self, index: usize) -> Option<f64> {
+        let seat = self.reads.seats.get(index).copied().flatten()?;
+        self.kept.get(usize::from(seat.place))?.value(seat.flow, self.now)
+    }
+
+    /// Whether measure `index` is available and passes `compare`, and the first instant at which
+    /// that turns over by time alone before anything else changes.
+    pub fn test(&self, index: usize, compare: Compare) -> (bool, EventTime) {
+        let seat = self.reads.seats.get(index).copied().flatten();
+        let kept = seat.and_then(|seat| self.kept.get(usize::from(seat.place)));
+        let (Some(seat), Some(kept)) = (seat, kept) else { return (false, EventTime::NEVER) };
+        if seat.flow == Flow::Steps {
+            let number = f64::from_bits(kept.bits);
+            return (!number.is_nan() && compare.holds(number), EventTime::NEVER);
+        }
+        let Some(reading) = kept.moving(seat.flow, self.now) else {
+            return (false, EventTime::NEVER);
+        };
+        let holds = reading.value().is_some_and(|number| compare.holds(number));
+        (holds, reading.turns(compare, self.now))
     }
 }

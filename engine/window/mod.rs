@@ -19,6 +19,6 @@ pub mod standing;
 pub use history::{Admitted, History};
 pub use life::{Life, LifeAt};
 pub use measure::{Scope, Which};
-pub use memo::{Memo, Stale};
+pub use memo::{Memo, Moved, Readings, Stale};
 pub use reading::{Motion, Reading};
 pub use standing::Standing;

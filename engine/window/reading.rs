@@ -2,7 +2,7 @@
 //!
 //! Rules   one division of two integers gives the number, hence the nearest one.
 
-use crate::model::{Bound, Compare, Felt, Op};
+use crate::model::{Bound, Compare, Op};
 use crate::unit::{EventTime, Micros, Span};
 
 /// What one measure reads.
@@ -48,19 +48,6 @@ impl Reading {
     #[expect(clippy::cast_precision_loss, reason = "the nearest is what is wanted")]
     pub fn value(&self) -> Option<f64> {
         if self.den == 0 { None } else { Some(self.num as f64 / self.den as f64) }
-    }
-
-    /// Whether those who can tell values apart only as `felt` says take `other` for the same.
-    pub fn is_alike(&self, other: &Reading, felt: Felt) -> bool {
-        match (self.value(), other.value()) {
-            (None, None) => true,
-            (Some(one), Some(two)) => {
-                (one <= felt.low && two <= felt.low)
-                    || (felt.high <= one && felt.high <= two)
-                    || one.total_cmp(&two).is_eq()
-            }
-            _ => false,
-        }
     }
 
     /// The first instant after `now` at which `compare` turns over by time alone.

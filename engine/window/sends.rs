@@ -46,6 +46,16 @@ pub struct Tally {
 }
 
 impl Sends {
+    /// How many sends are remembered.
+    pub fn len(&self) -> usize {
+        self.sent.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.sent.is_empty()
+    }
+
     /// Remembers that `key` was sent at `time`.
     pub fn send(&mut self, time: EventTime, key: Key) {
         let key = key.bits() & KEY;

@@ -106,6 +106,15 @@ impl<A, B> Timed for (EventTime, A, B) {
 }
 
 impl Slot {
+    /// How many entries are kept.
+    pub fn n_entries(&self) -> usize {
+        match self {
+            Slot::Latest(_) => 1,
+            Slot::Lumps(lumps) => lumps.len(),
+            lists => lists.warm(),
+        }
+    }
+
     /// An empty slot for a track of `shape`.
     pub fn new(shape: Shape) -> Slot {
         match shape {
@@ -120,6 +129,24 @@ impl Slot {
                 Slot::Latest(Box::new(never))
             }
             Shape::Invoices => Slot::Invoices(ThinVec::new()),
+        }
+    }
+}
+
+impl Slot {
+    /// Looks at the head of the entries, which knows their number; the sum means nothing.
+    pub(crate) fn warm(&self) -> usize {
+        match self {
+            Slot::Times(entries) => entries.len(),
+            Slot::Values(entries) => entries.len(),
+            Slot::Keys(entries) => entries.len(),
+            Slot::Answers(entries) => entries.len(),
+            Slot::Groups(entries) => entries.len(),
+            Slot::Invoices(entries) => entries.len(),
+            Slot::Latest(latest) => usize::from(latest.den == 0),
+            Slot::Sends(sends) => sends.len(),
+            // So large that one line of it would not help.
+            Slot::Lumps(_) => 0,
         }
     }
 }

@@ -120,6 +120,13 @@ pub enum Outgoing {
         /// The note.
         note: Note,
     },
+    /// A customer was forgotten; keyed by customer.
+    Receipt {
+        /// The customer's id.
+        key: String,
+        /// JSON.
+        value: Vec<u8>,
+    },
     /// A record that was refused.
     Reject {
         /// Why.

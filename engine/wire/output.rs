@@ -201,8 +201,8 @@ impl Sink for FileSink {
                         scores.line(value)?;
                     }
                 }
-                // Files have no wall clock and hence no journal.
-                Outgoing::Journal { .. } => {}
+                // Files have no wall clock, hence no journal; and nobody waits for a receipt.
+                Outgoing::Journal { .. } | Outgoing::Receipt { .. } => {}
                 Outgoing::Reject { reject, origin, bytes } => {
                     let (name, line) = self.place(*origin);
                     let line = reject_line(reject, name, line, bytes);

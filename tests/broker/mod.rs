@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 pub(crate) use start::Broker;
+pub(crate) use topics::Record;
 
 /// The broker that all tests of this process share, or `None` where the test is to be skipped.
 pub(crate) fn shared() -> Option<&'static Broker> {

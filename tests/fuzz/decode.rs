@@ -6,9 +6,11 @@ use ebb::record::{Decoded, decode};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
+    // Outlives the event that is compared with what was written.
+    let written;
     match decode(bytes) {
         Ok(Decoded::Event(event)) => {
-            let written = event.to_json();
+            written = event.to_json();
             let again = decode(&written);
             assert!(again == Ok(Decoded::Event(event.clone())), "{event:?} became {again:?}");
         }

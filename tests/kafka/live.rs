@@ -1,27 +1,11 @@
 //! The wall clock has a say: silence rings at its own instant, and a stop is clean.
 
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{LIMIT, Stage};
-
-/// A running `ebb run`, ended when the test ends.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It has ended already unless the test failed before.
-        let _ended = self.0.kill();
-        let _reaped = self.0.wait();
-    }
-}
-
-fn wall_millis() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    i64::try_from(since.as_millis()).unwrap()
-}
+use super::{LIMIT, Stage, wall_millis};
 
 #[test]
 fn silence_rings_at_its_own_instant_while_nothing_arrives() {
@@ -37,21 +21,7 @@ fn silence_rings_at_its_own_instant_while_nothing_arrives() {
         format!(r#"{{"id":"2","type":"cancellation_requested","customer_id":"d","time":{ahead}}}"#);
     stage.put(&[(Some("c"), Some(&event)), (Some("d"), Some(&later))]);
     let folder = tempfile::tempdir().unwrap();
-    let checkpoints = folder.path().display().to_string();
-    let mut run = Command::new(env!("CARGO_BIN_EXE_ebb"));
-    run.arg("run").stderr(Stdio::null());
-    for (key, value) in [
-        ("kafka.brokers", stage.broker.brokers()),
-        ("input.topic", stage.settings.input.topic.as_str()),
-        ("input.group", stage.settings.input.group.as_str()),
-        ("output.alerts", output.alerts.as_str()),
-        ("output.scores", output.scores.as_str()),
-        ("output.rejects", output.rejects.as_str()),
-        ("checkpoint.folder", checkpoints.as_str()),
-    ] {
-        run.arg("--set").arg(format!("{key}={value}"));
-    }
-    let mut running = Running(run.spawn().unwrap());
+    let mut running = stage.run(folder.path(), &[]);
 
     let began = Instant::now();
     let (mut silent, mut intent) = (None, None);

@@ -1,5 +1,7 @@
 //! The Kafka room against a real broker: source and sink by themselves.
 
+mod erase;
+mod exits;
 mod group;
 mod live;
 mod sink;
@@ -7,7 +9,9 @@ mod source;
 mod whole;
 
 use std::ops::{Deref, DerefMut};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ebb::kafka::produce::{Pace, Parcel};
 use ebb::kafka::{KafkaSource, Producer};
@@ -41,6 +45,7 @@ impl Stage {
             format!("output.alerts={alerts}"),
             format!("output.scores={scores}"),
             format!("output.rejects={rejects}"),
+            format!("output.receipts={input}-receipts"),
         ];
         lines.extend(flags.iter().map(|flag| (*flag).to_owned()));
         Some(Stage { broker, settings: settings(lines) })
@@ -48,6 +53,33 @@ impl Stage {
 
     fn source(&self) -> Member {
         Member::join(&self.settings)
+    }
+
+    /// What the settings of this stage differ in, checkpoints in `folder`, as `--set` takes it.
+    fn sets(&self, folder: &Path) -> Vec<String> {
+        let (input, output) = (&self.settings.input, &self.settings.output);
+        let folder = folder.display().to_string();
+        let pairs = [
+            ("kafka.brokers", self.broker.brokers()),
+            ("input.topic", &input.topic),
+            ("input.group", &input.group),
+            ("output.alerts", &output.alerts),
+            ("output.scores", &output.scores),
+            ("output.rejects", &output.rejects),
+            ("output.receipts", &output.receipts),
+            ("checkpoint.folder", &folder),
+        ];
+        let pairs =
+            pairs.iter().flat_map(|(key, value)| ["--set".into(), format!("{key}={value}")]);
+        pairs.collect()
+    }
+
+    /// Starts `ebb run` on this stage with `more` settings.
+    fn run(&self, folder: &Path, more: &[&str]) -> Running {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_ebb"));
+        run.arg("run").args(self.sets(folder)).stderr(Stdio::null());
+        run.args(more.iter().flat_map(|set| ["--set", set]));
+        Running(run.spawn().unwrap())
     }
 
     /// Puts `records` on the input topic.
@@ -65,6 +97,17 @@ impl Stage {
 
 fn settings(flags: Vec<String>) -> Settings {
     Settings::from_text(None, &Layers { env: Vec::new(), flags }).unwrap()
+}
+
+/// A running `ebb run`, ended when the test ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended already unless the test failed before.
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
 }
 
 /// A source whose partitions are read from what is committed, or from their beginning.
@@ -135,6 +178,12 @@ fn read_on(source: &mut Member) -> Vec<Seen> {
             return seen;
         }
     }
+}
+
+/// The wall clock, in milliseconds.
+fn wall_millis() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_millis()).unwrap()
 }
 
 fn words<T>(result: Result<T, Fault>) -> String {

@@ -41,8 +41,9 @@ pub(crate) fn play(lines: &[String], options: &Options) -> Played {
 fn play_judging_at(lines: &[String], options: &Options, more: &[i64]) -> Played {
     assert!(options.model.is_none(), "the oracle knows the shipped model only");
     assert!(0 < options.lanes && 0 < options.chunk, "lanes and chunks are counted from 1");
-    let names = ["read", "applied", "duplicate", "late", "too_old", "unknown", "rejected"]
-        .map(str::to_owned);
+    let names =
+        ["read", "applied", "duplicate", "late", "too_old", "erased", "unknown", "rejected"]
+            .map(str::to_owned);
     let mut played = Played::default();
     played.counts.extend(names.map(|name| (name, 0)));
     let mut rung = Rung::default();
@@ -59,6 +60,7 @@ fn play_judging_at(lines: &[String], options: &Options, more: &[i64]) -> Played 
                 match partitions[place].take(event, options, &mut rung) {
                     Fate::Duplicate => count("duplicate"),
                     Fate::TooOld => count("too_old"),
+                    Fate::Erased => count("erased"),
                     Fate::Applied => count("applied"),
                     Fate::Late => {
                         count("applied");

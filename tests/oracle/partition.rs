@@ -31,12 +31,15 @@ pub(crate) enum Fate {
     Applied,
     /// Applied with a time before `now`.
     Late,
+    /// Of a customer who asked to be forgotten and has not begun anew.
+    Erased,
 }
 
 /// Customers that share one `now`.
 pub(crate) struct Partition {
     now: Option<i64>,
     customers: BTreeMap<String, Customer>,
+    forgotten: BTreeMap<String, Forgotten>,
     /// Instants at which everyone is judged without need.
     more: BTreeSet<i64>,
 }
@@ -49,6 +52,18 @@ struct Customer {
     candidates: BTreeSet<i64>,
 }
 
+/// Whoever asked to be forgotten.
+#[derive(Default)]
+struct Forgotten {
+    /// The times of the requests.
+    requests: Vec<i64>,
+    has_begun_anew: bool,
+    /// By event id, of what came before the last request and itself: `now` once it was applied.
+    ids: BTreeMap<String, i64>,
+    /// The last request's id, and `now` once it was carried out.
+    last: Option<(String, i64)>,
+}
+
 /// The partition, of so many, of a customer: as Kafka's default partitioner has it (D-5).
 pub(crate) fn place(customer: &str, n_partitions: usize) -> usize {
     let positive = murmur2(customer.as_bytes()) & 0x7fff_ffff;
@@ -59,16 +74,17 @@ impl Partition {
     /// A partition without customers, who will be judged at the instants `more` without need.
     pub(crate) fn new(more: &[i64]) -> Partition {
         let more = more.iter().copied().collect();
-        Partition { now: None, customers: BTreeMap::new(), more }
+        let (customers, forgotten) = (BTreeMap::new(), BTreeMap::new());
+        Partition { now: None, customers, forgotten, more }
     }
 
     /// Takes in one event.
     pub(crate) fn take(&mut self, event: Event, options: &Options, out: &mut Rung) -> Fate {
         let before = self.now.unwrap_or(i64::MIN);
-        if let Some(customer) = self.customers.get(&event.customer)
-            && let Some(applied) = customer.ids.get(&event.id)
-            && before.max(event.time) - applied < DEDUP_HORIZON
-        {
+        if self.is_shut_out(&event) {
+            return Fate::Erased;
+        }
+        if self.known(&event).is_some_and(|at| before.max(event.time) - at < DEDUP_HORIZON) {
             return Fate::Duplicate;
         }
         if self.now.zip(reach(&event.kind)).is_some_and(|(now, reach)| event.time <= now - reach) {
@@ -77,6 +93,14 @@ impl Partition {
         let now = before.max(event.time);
         self.advance(now, options, out);
         let name = event.customer.clone();
+        if event.kind == "erasure_requested" {
+            let is_late = event.time < before;
+            self.forget(event, now);
+            return if is_late { Fate::Late } else { Fate::Applied };
+        }
+        if let Some(forgotten) = self.forgotten.get_mut(&name) {
+            forgotten.has_begun_anew = true;
+        }
         let customer = self.customers.entry(name.clone()).or_insert_with(|| Customer {
             history: History::default(),
             machine: Machine::new(),
@@ -89,6 +113,43 @@ impl Partition {
         customer.candidates = candidates(&customer.history);
         customer.judge(&name, now, Cause::Event { id: &id, kind: &kind }, options, out);
         if time < before { Fate::Late } else { Fate::Applied }
+    }
+
+    /// Whether `event` is of a customer who asked to be forgotten, and must stay out.
+    fn is_shut_out(&self, event: &Event) -> bool {
+        let Some(forgotten) = self.forgotten.get(&event.customer) else { return false };
+        let begins = ["customer_created", "subscription_started"].contains(&event.kind.as_str());
+        event.kind != "erasure_requested"
+            && (forgotten.requests.iter().any(|request| event.time <= *request)
+                || !(begins || forgotten.has_begun_anew))
+    }
+
+    /// `now` once an event of the same id was applied, if one is remembered. A request is known
+    /// again for ever, all else only since the last request.
+    fn known(&self, event: &Event) -> Option<i64> {
+        let customer = self.customers.get(&event.customer);
+        let since = customer.and_then(|customer| customer.ids.get(&event.id)).copied();
+        let forgotten = self.forgotten.get(&event.customer);
+        let before = forgotten.and_then(|forgotten| {
+            if event.kind == "erasure_requested" {
+                return forgotten.ids.get(&event.id).copied();
+            }
+            let last = forgotten.last.as_ref().filter(|(id, _)| *id == event.id);
+            last.map(|(_, at)| *at)
+        });
+        since.max(before)
+    }
+
+    /// Forgets the customer, as `event` asks.
+    fn forget(&mut self, event: Event, now: i64) {
+        let forgotten = self.forgotten.entry(event.customer.clone()).or_default();
+        if let Some(customer) = self.customers.remove(&event.customer) {
+            forgotten.ids.extend(customer.ids);
+        }
+        forgotten.ids.insert(event.id.clone(), now);
+        forgotten.last = Some((event.id, now));
+        forgotten.requests.push(event.time);
+        forgotten.has_begun_anew = false;
     }
 
     /// Moves `now` to `until`, unless it is there already.

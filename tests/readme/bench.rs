@@ -38,11 +38,12 @@ const TOOLS: [(&str, &str); 5] = [
 ];
 
 /// The topics that the README names; each run has its own.
-const TOPICS: [(&str, &str); 4] = [
+const TOPICS: [(&str, &str); 5] = [
     ("EBB_INPUT_TOPIC", "customer-events"),
     ("EBB_OUTPUT_ALERTS", "ebb-alerts"),
     ("EBB_OUTPUT_SCORES", "ebb-scores"),
     ("EBB_OUTPUT_REJECTS", "ebb-rejects"),
+    ("EBB_OUTPUT_RECEIPTS", "ebb-receipts"),
 ];
 
 /// A folder, its tools, and the engine that runs in it.
@@ -76,8 +77,14 @@ impl Bench {
             for (_, topic) in TOPICS {
                 words.push((topic.to_owned(), format!("{topic}-{}", std::process::id())));
             }
-            let group = format!("input.group customer-events-{}:", std::process::id());
-            words.push(("input.group ebb:".to_owned(), group));
+            let group = format!("customer-events-{}", std::process::id());
+            for (there, here) in [
+                ("input.group ebb:", format!("input.group {group}:")),
+                ("ebb-checkpoints/ebb:", format!("ebb-checkpoints/{group}:")),
+                ("ebb-journal", format!("{group}-journal")),
+            ] {
+                words.push((there.to_owned(), here));
+            }
         }
         Bench { folder, words, engine: None }
     }

@@ -302,7 +302,7 @@ fn hand(engine: &mut Engine, line: &str, waits: Option<&[u8]>) -> Applied {
 fn rung(applied: &Applied) -> Vec<String> {
     let json = |output: &Output| match output {
         Output::Alert(_, json) => Some(serde_json::from_slice(json).expect("JSON")),
-        Output::Scores(..) => None,
+        Output::Scores(..) | Output::Erased(_) => None,
     };
     let alerts: Vec<Value> = applied.outputs.iter().filter_map(json).collect();
     alerts.iter().map(|alert| format!("{} {}", alert["rule"], told(alert))).collect()

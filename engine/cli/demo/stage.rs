@@ -63,8 +63,8 @@ impl Stage {
         outputs.extend(self.engine.advance(0, to).outputs);
         self.worked += began.elapsed();
         let alerts = outputs.into_iter().filter_map(|output| match output {
-            Output::Alert(alert, _) => Some(*alert),
-            Output::Scores(..) => None,
+            Output::Alert(_, json) => Alert::from_json(&json),
+            Output::Scores(..) | Output::Erased(_) => None,
         });
         alerts.collect()
     }

@@ -61,7 +61,11 @@ fn d_6_every_key_is_there_in_the_order_of_the_sample() {
 
 #[test]
 fn d_5_a_cause_is_an_event_a_record_or_a_timer() {
-    let json = |cause: &Cause| serde_json::to_string(cause).unwrap_or_default();
+    let json = |cause: &Cause| {
+        let mut out = Vec::new();
+        cause.write_json(&mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    };
     assert_eq!(json(&Cause::Timer), r#"{"type":"timer"}"#);
     let (id, topic) = ("e".to_owned(), "t".to_owned());
     assert_eq!(
@@ -96,4 +100,60 @@ fn a_37_an_id_changes_with_each_part_and_with_nothing_else() {
     }
     assert_eq!(alert_id(&one), alert_id(&identity()));
     assert_eq!(alert_id(&one).to_string(), "92462c78718d9eb615679452e25ffa27");
+}
+
+/// Every part there is, with texts that want escapes.
+fn parts() -> Vec<Part> {
+    let text = |text: &str| format!("{text} \"\\ü\n");
+    let (value, threshold, points) = (1.0 / 3.0, 0.5, 20.0);
+    let input = Input { input: text("i"), value, low: -1.0, high: 1e-7, score: 0.0 };
+    vec![
+        Part::Signal { signal: text("s"), name: text("n"), value, threshold, points },
+        Part::Cap { cap: text("c"), value, threshold, points: -5.25 },
+        Part::Floor { floor: text("f"), value, threshold, points },
+        Part::Override { by: text("b"), reason: None, value, points },
+        Part::Override { by: text("b"), reason: Some(text("r")), value, points },
+        Part::Subscore {
+            subscore: text("s"),
+            value,
+            weight: 0.4,
+            points,
+            inputs: vec![input.clone(), input],
+        },
+        Part::Subscore { subscore: text("s"), value, weight: 0.4, points, inputs: Vec::new() },
+    ]
+}
+
+#[test]
+fn a_part_is_written_as_serde_json_writes_it() {
+    for part in parts() {
+        let mut written = Vec::new();
+        part.write_json(&mut written);
+        let wanted = serde_json::to_string(&part).unwrap_or_default();
+        assert_eq!(String::from_utf8_lossy(&written), wanted);
+    }
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    let (id, topic) = ("e\u{1}".to_owned(), "t".to_owned());
+    let whole = Alert {
+        cause: Cause::Record { id, topic, partition: 3, offset: -1 },
+        reasons: parts(),
+        open_since: Some(EventTime::FIRST),
+        ..alert()
+    };
+    let bare = Alert {
+        kind: AlertKind::Drop,
+        direction: Direction::Faded,
+        score: None,
+        value: None,
+        owner: None,
+        cause: Cause::Timer,
+        ..alert()
+    };
+    for alert in [alert(), whole, bare] {
+        assert_eq!(Alert::from_json(&alert.to_json()), Some(alert));
+    }
+    assert_eq!(Alert::from_json(b"{}"), None);
 }

@@ -69,6 +69,7 @@ fn read(reader: &mut Reader<'_>) -> Settings {
             alerts: reader.name("output.alerts"),
             scores: reader.name("output.scores"),
             rejects: reader.name("output.rejects"),
+            receipts: reader.name("output.receipts"),
         },
         checkpoint: CheckpointRules {
             folder: reader.filled("checkpoint.folder"),
@@ -142,6 +143,7 @@ fn across(reader: &mut Reader<'_>, settings: &Settings) {
         ("output.alerts", &settings.output.alerts),
         ("output.scores", &settings.output.scores),
         ("output.rejects", &settings.output.rejects),
+        ("output.receipts", &settings.output.receipts),
         ("journal.topic", &settings.journal),
     ];
     for (i, (key, topic)) in topics.iter().enumerate() {

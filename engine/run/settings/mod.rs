@@ -104,7 +104,7 @@ pub struct Input {
     pub group: String,
 }
 
-/// Where outputs go: three topics, different from each other and from the input.
+/// Where outputs go: topics different from each other and from the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// Alerts.
@@ -113,6 +113,8 @@ pub struct Output {
     pub scores: String,
     /// Records that are no events.
     pub rejects: String,
+    /// Receipts of erasures.
+    pub receipts: String,
 }
 
 /// How to reach the cluster.

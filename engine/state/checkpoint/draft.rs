@@ -13,9 +13,10 @@ use crate::state::book::Book;
 use crate::state::checkpoint::frame::{Kind, Writer};
 use crate::state::checkpoint::header::Header;
 use crate::state::customer::Customer;
+use crate::state::erased::Request;
 use crate::state::lanes::{Lane, draw};
 use crate::state::seen::{Chunk, Remembered};
-use crate::unit::EventTime;
+use crate::unit::{EventTime, Key};
 
 /// How far a checkpoint got, and the bytes to append to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,9 +57,19 @@ const CHUNK_COST: usize = 32;
 
 impl Draft {
     /// Marks the instant: from now on the lanes write every customer before they change it.
-    pub(crate) fn begin(header: &Header, lanes: &mut [Lane], remembered: Remembered) -> Draft {
+    pub(crate) fn begin(
+        header: &Header,
+        lanes: &mut [Lane],
+        (remembered, erased): (Remembered, &[(Key, Request)]),
+    ) -> Draft {
         let mut ready = Vec::new();
-        let writer = Writer::begin(header, &mut ready);
+        let mut writer = Writer::begin(header, &mut ready);
+        if !erased.is_empty() {
+            let body = postcard::to_allocvec(erased);
+            assert!(body.is_ok(), "requests of plain values always have bytes");
+            let n = u32::try_from(erased.len()).unwrap_or(u32::MAX);
+            writer.section(Kind::Erased, n, &body.unwrap_or_default(), &mut ready);
+        }
         for lane in lanes {
             lane.begin_share();
         }
@@ -145,6 +156,9 @@ impl Share {
     }
 
     fn write(&mut self, customer: &Customer) {
+        if customer.is_nobody() {
+            return;
+        }
         let mut serializer = postcard::Serializer { output: Append(&mut self.bytes) };
         let written = customer.serialize(&mut serializer);
         assert!(written.is_ok(), "a customer of plain values always has bytes");

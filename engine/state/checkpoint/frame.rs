@@ -9,7 +9,7 @@ use crate::unit::Key;
 /// The first bytes: one that is no text, the name, and line ends that a text transfer would change.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89EBB\r\n\x1a\n";
 
-/// The format that is written, and the newest that is read.
+/// The format that is written and read: it grows whenever anything that a customer holds changes.
 pub(crate) const FORMAT: u32 = 1;
 
 /// So much is set aside for a body before any of it was read; a longer one grows as it comes.
@@ -23,6 +23,7 @@ const HEAD_BYTES: usize = 13;
 pub(crate) enum Kind {
     Customers = 1,
     Remembered = 2,
+    Erased = 3,
     End = 255,
 }
 
@@ -102,7 +103,7 @@ impl<'r> Reader<'r> {
         };
         let (format, length) = (word(8), word(12));
         if format != FORMAT {
-            return Err(Refusal::Newer { found: format, known: FORMAT });
+            return Err(Refusal::OtherFormat { found: format, known: FORMAT });
         }
         reader.take(u64::from(length), "the header", &mut bytes)?;
         reader.checksum = reader.number("the header")?;
@@ -134,6 +135,7 @@ impl<'r> Reader<'r> {
         let kind = match kind {
             1 => Kind::Customers,
             2 => Kind::Remembered,
+            3 => Kind::Erased,
             255 => Kind::End,
             _ if Key::within(before, &bytes) != self.checksum => {
                 return Err(Refusal::Damaged { at, of: "a section" });

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Model;
+use crate::model::facts::{Fact, facts};
+use crate::record::Kind;
 use crate::state::checkpoint::refusal::Refusal;
 use crate::state::rules::{Rules, Timers};
 use crate::unit::{EventTime, Key, Span};
@@ -44,7 +46,7 @@ pub struct Print {
     pub model_id: String,
     /// The model's version.
     pub model_version: u32,
-    /// The key of everything that the compiled model and the catalogue say.
+    /// The key of everything that the model and the catalogue say.
     pub model: Key,
     /// How long ids are remembered.
     pub dedup_horizon: Span,
@@ -98,9 +100,18 @@ impl Print {
     }
 }
 
-/// The key of everything that `model` says.
+/// The key of everything that `model` says, and of the places where a customer's history keeps it.
+///
+/// By meaning and in words: comments and spaces make no difference, nor does a program in which
+/// the vocabulary has grown.
 fn key_of(model: &Model) -> Key {
-    let bytes = postcard::to_allocvec(model);
-    assert!(bytes.is_ok(), "a model of plain values always has bytes");
-    Key::of(&bytes.unwrap_or_default())
+    let mut text = String::new();
+    for Fact { about, what, says } in facts(model) {
+        text += &format!("{about}.{what} = {says}\n");
+    }
+    text += &format!("{:?}\n{:?}\n", model.purposes, model.tracks);
+    for (kind, feeds) in Kind::ALL.iter().zip(&model.feeds).filter(|(_, feeds)| !feeds.is_empty()) {
+        text += &format!("{} {feeds:?}\n", kind.name());
+    }
+    Key::of(text.as_bytes())
 }

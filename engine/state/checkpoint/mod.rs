@@ -23,13 +23,14 @@
 //!           dedup.horizon, window.exact_events_max, clock.timers, n_customers
 //! 16+h   8  XXH3-64 of everything so far
 //! then sections, each
-//! 0      1  kind: 1 customers, 2 remembered ids, 255 the end; 3 is kept for erased customers
+//! 0      1  kind: 1 customers, 2 remembered ids, 3 erased customers, 255 the end
 //! 1      4  how many there are in it, n
 //! 5      8  length of the body, b
 //! 13     b  body
 //! 13+b   8  XXH3-64 of this section so far, keyed by the checksum before it
 //! body of 1    n customers, postcard, one after the other, in no order that means anything
 //! body of 2    n times a key (8) and the millisecond at which it was applied (8), in order
+//! body of 3    n times, postcard: the key of an id, the time of the request, what came since
 //! body of 255  how many customers (8) and remembered ids (8) came before; nothing follows
 //! ```
 //!

@@ -21,12 +21,12 @@ pub enum Refusal {
         /// Its first bytes, in hexadecimal digits.
         found: String,
     },
-    /// A later Ebb wrote it.
-    #[error("format {found}; wanted at most {known}; a newer version of ebb wrote it")]
-    Newer {
+    /// Another version of Ebb wrote it.
+    #[error("format {found}; wanted {known}; {} version of ebb wrote it", age(*found, *known))]
+    OtherFormat {
         /// Its format.
         found: u32,
-        /// The newest format that this program knows.
+        /// The format that this program reads.
         known: u32,
     },
     /// It ends too early.
@@ -73,6 +73,11 @@ pub enum Refusal {
         /// What it is.
         wanted: String,
     },
+}
+
+/// Which version wrote a format.
+fn age(found: u32, known: u32) -> &'static str {
+    if known < found { "a newer" } else { "an older" }
 }
 
 impl Refusal {

@@ -10,9 +10,11 @@ use crate::state::checkpoint::header::{Header, Print};
 use crate::state::checkpoint::refusal::Refusal;
 use crate::state::customer::Customer;
 use crate::state::engine::lane_of;
+use crate::state::erased::{Erased, Request};
 use crate::state::lanes::{Lane, all_at_once};
 use crate::state::rules::Rules;
 use crate::state::seen::{Chunk, Seen};
+use crate::unit::Key;
 
 /// A partition's state, read back whole; the engine takes it in by `install`.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub struct Restored {
     pub header: Header,
     pub(crate) lanes: Vec<Lane>,
     pub(crate) seen: Seen,
+    pub(crate) erased: Erased,
 }
 
 /// How much of a file is read before it is decoded: enough to keep every core busy.
@@ -57,7 +60,8 @@ pub fn restore(
         if let Some(end) = end {
             check_end(&end, (back.n_customers, back.n_remembered), &back.header)?;
             reader.end()?;
-            return Ok(Restored { header: back.header, lanes: back.lanes, seen: back.seen });
+            let Back { header, lanes, seen, erased, .. } = back;
+            return Ok(Restored { header, lanes, seen, erased });
         }
     }
 }
@@ -67,6 +71,7 @@ struct Back {
     header: Header,
     lanes: Vec<Lane>,
     seen: Seen,
+    erased: Erased,
     n_customers: u64,
     n_remembered: u64,
 }
@@ -82,7 +87,8 @@ impl Back {
             lane.reserve(each + spare);
         }
         let seen = Seen::new(rules.dedup_horizon);
-        Back { header, lanes, seen, n_customers: 0, n_remembered: 0 }
+        let erased = Erased::default();
+        Back { header, lanes, seen, erased, n_customers: 0, n_remembered: 0 }
     }
 
     /// Decodes `sections` side by side and takes in what they hold, in order.
@@ -102,6 +108,11 @@ impl Back {
                     self.n_remembered += u64::from(section.n);
                     self.seen.adopt(chunk);
                 }
+                Decoded::Erased(requests) => {
+                    for (key, request) in requests {
+                        self.erased.take_in(key, request);
+                    }
+                }
             }
         }
         let at = sections.first().map_or(0, |section| section.at);
@@ -120,11 +131,15 @@ impl Back {
 enum Decoded {
     Customers(Vec<Vec<Customer>>),
     Remembered(Chunk),
+    Erased(Vec<(Key, Request)>),
 }
 
 fn decode(section: &Section, n_lanes: usize) -> Result<Decoded, Refusal> {
     if section.kind == Kind::Remembered {
         return remembered(section).map(Decoded::Remembered);
+    }
+    if section.kind == Kind::Erased {
+        return erased(section).map(Decoded::Erased);
     }
     let mut lanes: Vec<Vec<Customer>> = (0..n_lanes).map(|_| Vec::new()).collect();
     customers(section, &mut |customer| {
@@ -152,6 +167,15 @@ pub(super) fn customers(section: &Section, each: &mut dyn FnMut(Customer)) -> Re
 pub(super) fn remembered(section: &Section) -> Result<Chunk, Refusal> {
     let chunk = Chunk::decode(section.body()?).filter(|chunk| chunk.len() == section.n as usize);
     chunk.ok_or_else(|| surplus(section))
+}
+
+/// The erased customers of `section`.
+pub(super) fn erased(section: &Section) -> Result<Vec<(Key, Request)>, Refusal> {
+    match postcard::take_from_bytes::<Vec<(Key, Request)>>(section.body()?) {
+        Ok((requests, [])) if requests.len() == section.n as usize => Ok(requests),
+        Ok(_) => Err(surplus(section)),
+        Err(error) => Err(unsound(section.at, "a section", error)),
+    }
 }
 
 /// Compares what the end says with what came.

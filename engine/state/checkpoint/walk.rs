@@ -5,8 +5,9 @@ use std::io::Read;
 use crate::state::checkpoint::frame::{Kind, Reader};
 use crate::state::checkpoint::header::Header;
 use crate::state::checkpoint::refusal::Refusal;
-use crate::state::checkpoint::restore::{check_end, customers, remembered};
+use crate::state::checkpoint::restore::{check_end, customers, erased, remembered};
 use crate::state::customer::Customer;
+use crate::state::erased::Request;
 use crate::unit::{EventTime, Key};
 
 /// What a checkpoint holds.
@@ -27,6 +28,8 @@ pub enum Sight {
     Customer(Box<Customer>),
     /// An id that is remembered, and when it was applied.
     Remembered(Key, EventTime),
+    /// The key of a customer who asked to be forgotten, and what is known of it.
+    Erased(Key, Request),
 }
 
 /// Reads every byte of `source` and shows what stands in it to `each`, in the order of the file.
@@ -52,6 +55,11 @@ pub fn walk(
                     each(Sight::Remembered(*key, *applied));
                 }
                 n_remembered += u64::from(section.n);
+            }
+            Kind::Erased => {
+                for (key, request) in erased(&section)? {
+                    each(Sight::Erased(key, request));
+                }
             }
             Kind::End => {
                 check_end(&section, (n_customers, n_remembered), &header)?;

@@ -268,7 +268,7 @@ fn d_4_files_are_merged_by_the_time_of_their_next_record() -> io::Result<()> {
 fn inputs_have_names_and_an_end() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let path = write(&folder, "a.jsonl", "a\n")?;
-    let mut source = open(&[path.clone(), PathBuf::from("-")], None).map_err(io::Error::other)?;
+    let source = open(&[path.clone(), PathBuf::from("-")], None).map_err(io::Error::other)?;
     assert_eq!(source.names(), [path.display().to_string(), "standard input".to_owned()]);
     assert_eq!(source.name(Origin::File { file: 1, line: 3 }), "standard input");
     assert_eq!(source.name(Origin::File { file: 9, line: 3 }), "");

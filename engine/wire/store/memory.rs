@@ -82,7 +82,7 @@ impl Store for MemoryStore {
     }
 
     fn create(&self, name: &Name) -> Result<Box<dyn Unpublished>, Fault> {
-        self.step()?;
+        drop(self.step()?);
         Ok(Box::new(Open { store: self.clone(), name: name.clone(), bytes: Vec::new() }))
     }
 
@@ -98,7 +98,7 @@ impl Store for MemoryStore {
 
 impl Unpublished for Open {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.store.step()?;
+        drop(self.store.step()?);
         self.bytes.extend_from_slice(bytes);
         Ok(())
     }

@@ -107,7 +107,7 @@ fn a_folder_keeps_what_others_put_there_and_clears_what_a_crash_left() {
     fs::create_dir(partition.join("00000000000000000011-5.ckpt")).unwrap();
     fs::write(partition.join("00000000000000000008-5.ckpt.part"), "half").unwrap();
     fs::write(folder.path().join("file"), "mine").unwrap();
-    assert_eq!(names(store.list().unwrap()), [old.clone()]);
+    assert_eq!(names(store.list().unwrap()), std::slice::from_ref(&old));
     write(&store, &new, b"new").unwrap();
     assert_eq!(retain(&store, &new, 1).unwrap(), 1);
     assert_eq!(names(store.list().unwrap()), [new]);

@@ -31,7 +31,22 @@ impl Maker {
             82..93 => self.hand_of_people(customer, at),
             93..95 => self.flaps(customer, at),
             95..98 => self.consent(customer, at),
+            98 => self.is_forgotten(customer, at),
             _ => self.plan(at, customer, "tick", String::new()),
+        }
+    }
+
+    /// Asks to be forgotten, maybe twice, and maybe begins anew at that very moment or after it.
+    fn is_forgotten(&mut self, customer: usize, at: i64) {
+        self.plan(at, customer, "erasure_requested", String::new());
+        let wait = self.random.pick(&[0, 1, HOUR, 3 * DAY]).unwrap_or(1);
+        if self.random.chance(70) {
+            let kind = self.random.word(&["customer_created", "subscription_started", "login"]);
+            self.plan(at + wait, customer, kind, String::new());
+            self.works(customer, at + wait);
+        }
+        if self.random.chance(20) {
+            self.plan(at + 2 * wait, customer, "erasure_requested", String::new());
         }
     }
 

@@ -7,28 +7,28 @@
 //!         committed and takes the same road again.
 //! Source  DESIGN §3, §8, §10; D-2, D-3.
 
+mod safe;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{info, warn};
 
-use crate::run::keeper::{Keeper, Slice};
+use crate::run::keeper::Keeper;
 use crate::run::recovery::{Bench, Hands, Job, Ready};
+use crate::run::service::safe::Timely;
 use crate::run::settings::Settings;
 use crate::run::{Counts, Pump};
 use crate::state::Engine;
-use crate::state::checkpoint::Mark;
 use crate::unit::Span;
 use crate::wire::store::{Name, Store};
-use crate::wire::{Clock, Committed, Doors, Fault, Handover, JournalDoor, Position};
+use crate::wire::{Clock, Doors, Fault, Handover, JournalDoor, Position};
 
 /// How often a running engine says how it is doing.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
 /// How often it does so while partitions go over what was done before.
 const REPORT_RECOVERY_EVERY: Duration = Duration::from_secs(2);
-/// After how long a time that moved alone, and rang nothing, is committed.
-const QUIET_COMMIT: Duration = Duration::from_secs(5);
 
 /// Who does the work that need not be done at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -279,99 +279,6 @@ impl<'c, D: Doors> Service<'c, D> {
         Ok(())
     }
 
-    /// Commits what moved.
-    fn commit(&mut self, timely: Timely) -> Result<(), Fault> {
-        let since = self.clock.uptime().saturating_sub(self.committed_at);
-        if timely == Timely::WhenDue && since < self.commit_interval {
-            return Ok(());
-        }
-        let moved: Vec<Position> =
-            self.pump.positions().into_iter().filter(|position| self.is_news(position)).collect();
-        let is_quiet = self.pump.is_quiet() && moved.iter().all(|to| self.is_only_time(to));
-        if moved.is_empty() || (is_quiet && timely == Timely::WhenDue && since < QUIET_COMMIT) {
-            return Ok(());
-        }
-        self.committed_at = self.clock.uptime();
-        match self.doors.commit(&moved)? {
-            Committed::Done => {
-                self.pump.all_is_safe();
-                for position in moved {
-                    if let Some(ours) = self.partitions.get_mut(&position.partition) {
-                        ours.committed = Some(position);
-                    }
-                }
-                Ok(())
-            }
-            Committed::Later => Ok(()),
-            Committed::Undone(_) => self.start_over(),
-        }
-    }
-
-    fn is_news(&self, position: &Position) -> bool {
-        let ours = self.partitions.get(&position.partition);
-        ours.is_some_and(|ours| ours.committed != Some(*position))
-    }
-
-    /// Whether nothing but time has moved since the last commit.
-    fn is_only_time(&self, position: &Position) -> bool {
-        let committed = self.partitions.get(&position.partition).and_then(|ours| ours.committed);
-        committed.is_some_and(|committed| committed.next_offset == position.next_offset)
-    }
-
-    /// Goes back to what is committed, everywhere.
-    fn start_over(&mut self) -> Result<(), Fault> {
-        self.pump.all_is_safe();
-        for (partition, committed) in self.doors.start_over()? {
-            self.take_on(partition, committed)?;
-        }
-        Ok(())
-    }
-
-    /// Begins the checkpoint that is due, and writes a slice of the one on its way.
-    fn save(&mut self) -> Result<(), Fault> {
-        if let Some(partition) = self.keeper.is_due(self.clock.uptime()) {
-            if self.position_if_scoring(partition).is_some() {
-                self.commit(Timely::Now)?;
-                self.begin_checkpoint(partition);
-            } else {
-                self.keeper.take_on(partition, self.clock.uptime());
-            }
-        }
-        self.keeper.go_on(self.pump.engine_mut(), self.clock.uptime());
-        Ok(())
-    }
-
-    /// Begins the checkpoint of `partition`, if all that it did is committed.
-    fn begin_checkpoint(&mut self, partition: u32) {
-        let uptime = self.clock.uptime();
-        let position = self.position_if_scoring(partition);
-        let ours = self.partitions.get(&partition).filter(|ours| ours.committed == position);
-        let (Some(position), Some(ours)) = (position, ours) else {
-            self.keeper.take_on(partition, uptime);
-            return;
-        };
-        let journal = self.doors.journal_end(partition).unwrap_or(0).max(ours.journal);
-        let n_partitions = self.doors.n_partitions();
-        let (next_offset, now) = (position.next_offset, position.now);
-        let mark = Mark { next_offset, n_partitions, journal };
-        let name = Name { topic: self.topic(), partition, next_offset, now };
-        self.keeper.begin(self.pump.engine_mut(), name, mark, uptime);
-    }
-
-    fn position_if_scoring(&self, partition: u32) -> Option<Position> {
-        let ours = self.partitions.get(&partition)?;
-        if ours.phase == Phase::Scoring { self.pump.position(partition) } else { None }
-    }
-
-    fn wait_for_keeper(&mut self, until: Duration) {
-        while self.keeper.is_busy() && self.clock.uptime() < until {
-            if self.keeper.go_on(self.pump.engine_mut(), self.clock.uptime()) == Slice::None {
-                // The disk is slower than we are.
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        }
-    }
-
     fn topic(&self) -> String {
         self.pump.engine().rules().topic.clone().unwrap_or_default()
     }
@@ -397,15 +304,6 @@ impl<'c, D: Doors> Service<'c, D> {
             warn!("the broker does not answer; trying again");
         }
     }
-}
-
-/// When something is to happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Timely {
-    /// At once.
-    Now,
-    /// If its time has come.
-    WhenDue,
 }
 
 fn duration(span: Span) -> Duration {

@@ -1,0 +1,133 @@
+//! Cost of a checkpoint: the pause at its beginning, the pause of a slice, the rate, the way back.
+//!
+//! Budget  no pause above 5 ms at 1 M customers, and scoring within 5 s of a restart.
+//! Load    `EBB_CUSTOMERS` (2 000) customers with `EBB_EVENTS` (100) events each of the bench
+//!         model, in one partition on two lanes; slices of 1 000 customers with a batch of events
+//!         between two of them. A run by hand takes 1 000 000.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use ebb::model::{load, shipped};
+use ebb::record::{Decoded, decode};
+use ebb::state::checkpoint::Mark;
+use ebb::state::rules::Publish;
+use ebb::state::{Arrival, Engine, Progress, Rules, TimersSwitch, restore};
+use ebb::unit::Span;
+use ebb::wire::generate::{END, Flavour, Generator, Plan, Shares};
+
+const BATCH: usize = 4_096;
+const SLICE: usize = 1_000;
+
+fn asked(name: &str, otherwise: u32) -> u32 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+fn engine() -> Option<Engine> {
+    let rules = Rules {
+        model: load(shipped::BENCH, shipped::CATALOG, None).ok()?,
+        dedup_horizon: Span::days(1),
+        exact_events_max: 4_096,
+        timers: TimersSwitch::On,
+        publish: Publish::Never,
+        topic: None,
+        n_lanes: 2,
+    };
+    Some(Engine::new(rules, 1))
+}
+
+/// Applies the next batch of `generator`; returns how many events it had.
+fn batch(engine: &mut Engine, generator: &mut Generator) -> usize {
+    let mut lines: Vec<Vec<u8>> = Vec::with_capacity(BATCH);
+    for _ in 0..BATCH {
+        let mut line = Vec::new();
+        if generator.next_into(&mut line).is_none() {
+            break;
+        }
+        lines.push(line);
+    }
+    let mut arrivals = Vec::with_capacity(lines.len());
+    for line in &lines {
+        if let Ok(Decoded::Event(event)) = decode(line) {
+            arrivals.push(Arrival { event, partition: 0, offset: None, waits: None, told: None });
+        }
+    }
+    black_box(engine.apply(&arrivals));
+    lines.len()
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Writes a checkpoint with a batch between two slices and says how long each took.
+fn write(engine: &mut Engine, generator: &mut Generator) -> Vec<u8> {
+    let began = Instant::now();
+    engine.begin_checkpoint(0, Mark { next_offset: 0, n_partitions: 1, journal: 0 });
+    let pause = began.elapsed();
+    let (mut file, mut slices) = (Vec::new(), Vec::new());
+    loop {
+        let began = Instant::now();
+        let progress = engine.continue_checkpoint(0, SLICE);
+        slices.push(began.elapsed());
+        match progress {
+            Some(Progress::More(bytes)) => file.extend(bytes),
+            Some(Progress::Done(bytes)) => {
+                file.extend(bytes);
+                break;
+            }
+            None => break,
+        }
+        batch(engine, generator);
+    }
+    let total: Duration = slices.iter().sum();
+    slices.sort();
+    let at = |permille: usize| {
+        let at = slices.len().saturating_sub(1) * permille / 1_000;
+        slices.get(at).copied().unwrap_or_default()
+    };
+    println!("begin           {:10.3} ms", millis(pause));
+    println!("slices          {:10} of {SLICE} customers", slices.len());
+    for (name, permille) in [("p50", 500), ("p99", 990), ("p99.9", 999), ("max", 1_000)] {
+        println!("  {name:13} {:10.3} ms", millis(at(permille)));
+    }
+    let n_customers = engine.customers(0).count();
+    println!("all slices      {:10.1} ms, {n_customers} customers", millis(total));
+    println!("bytes           {:10} a customer", file.len() / n_customers.max(1));
+    file
+}
+
+fn main() {
+    let (customers, events) = (asked("EBB_CUSTOMERS", 2_000), asked("EBB_EVENTS", 100));
+    let plan = Plan {
+        customers,
+        events: u64::from(customers) * u64::from(events),
+        days: 120,
+        seed: 1,
+        shares: Shares::default(),
+        flavour: Flavour::Bench,
+        end: END,
+    };
+    let (Some(mut engine), Ok(mut generator)) = (engine(), Generator::new(&plan)) else { return };
+    // The last tenth is left to go on with.
+    let n_before = usize::try_from(plan.events / 10 * 9).unwrap_or(usize::MAX);
+    let mut n_applied = 0;
+    while n_applied < n_before {
+        n_applied += batch(&mut engine, &mut generator).max(1);
+    }
+    let file = write(&mut engine, &mut generator);
+    let rules = engine.rules().clone();
+    drop(engine);
+    let began = Instant::now();
+    let restored = restore(&mut &*file, 0, &rules);
+    let time = began.elapsed();
+    let found = restored.map(|restored| restored.header.n_customers);
+    println!("restore         {:10.1} ms, {found:?} customers", millis(time));
+    let began = Instant::now();
+    let packed = zstd::encode_all(&*file, 1).map(|packed| packed.len());
+    println!(
+        "zstd level 1    {:10.1} ms, {packed:?} of {} bytes",
+        millis(began.elapsed()),
+        file.len()
+    );
+}
