@@ -21,3 +21,4 @@ mod schemas;
 mod simulator;
 mod smoke;
 mod spec;
+mod torture;
