@@ -151,7 +151,7 @@ impl Task<'_> {
             self.erase(slot, job, event);
             return;
         }
-        if let Some(bytes) = arrival.waits {
+        if let Some(bytes) = arrival.waits.filter(|_| job.now < event.time) {
             self.lane.preserve(slot);
             let Some(customer) = self.lane.book.at_mut(slot) else { return };
             let waiting =
