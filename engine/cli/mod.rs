@@ -1,6 +1,7 @@
 //! Roof: arguments, wiring, exit codes.
 
 pub mod check;
+pub mod checkpoint;
 pub mod customers;
 pub mod demo;
 pub mod erase;
@@ -51,6 +52,8 @@ enum Command {
     Erase(erase::Args),
     /// What the wall clock did to a group's events, as files for `replay --clock-journal`
     Journal(journal::Args),
+    /// What is saved, whether a start can rely on it, and what stands in it
+    Checkpoint(checkpoint::Args),
     /// Check, show or compare models
     Model(model::Args),
     /// A shell's completions, on standard output
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Erase(args) => erase::run(&args),
         Command::Journal(args) => journal::run(&args),
+        Command::Checkpoint(args) => checkpoint::run(&args),
         Command::Model(args) => model::run(&args, &mut std::io::stdout()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Ebb::command(), "ebb", &mut std::io::stdout());

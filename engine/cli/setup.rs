@@ -52,9 +52,7 @@ impl Sources {
     ///
     /// Exit 3 with every fault of the first of them that has any.
     pub fn read(&self, map: Option<&str>) -> Result<Setup, Failure> {
-        let layers = Layers { env: std::env::vars().collect(), flags: self.set.clone() };
-        let settings = Settings::read(self.settings.as_deref(), &layers)
-            .map_err(|refused| Failure::settings(refused.to_string()))?;
+        let settings = self.settings()?;
         let map = match map.or(settings.map.as_deref()) {
             Some(name) => Some(read_map(name)?),
             None => None,
@@ -64,6 +62,17 @@ impl Sources {
         let catalog = Some(settings.catalog.as_str()).filter(|name| *name != SHIPPED_CATALOG);
         let model = model::load(name, catalog, sources)?;
         Ok(Setup { settings, model, map })
+    }
+
+    /// Reads the settings alone.
+    ///
+    /// # Errors
+    ///
+    /// Exit 3 with every fault.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        let layers = Layers { env: std::env::vars().collect(), flags: self.set.clone() };
+        Settings::read(self.settings.as_deref(), &layers)
+            .map_err(|refused| Failure::settings(refused.to_string()))
     }
 }
 

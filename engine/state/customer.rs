@@ -89,6 +89,11 @@ impl Customer {
         (is_named && self.history.is_whole()).then_some(self)
     }
 
+    /// The time of the next event that waits; `NEVER` where none does.
+    pub(crate) fn next_waiting(&self) -> EventTime {
+        self.waiting.first().map_or(EventTime::NEVER, |waiting| waiting.time)
+    }
+
     /// Looks at what a step will look at, so that it is near by then; the sum means nothing.
     pub(crate) fn warm(&self) -> usize {
         let (history, memo) = (self.history.warm(), self.memo.warm());

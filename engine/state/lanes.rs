@@ -169,9 +169,7 @@ impl Task<'_> {
         };
         let place = Place { turn: job.record as u64, at: EventTime::NEVER };
         self.step(slot, Occasion::Event(event, provenance), (job.now, place), rules);
-        if rules.timers == Switch::On || self.waits(slot) {
-            self.call_again(slot);
-        }
+        self.call_again(slot);
     }
 
     /// Forgets the customer in `slot`, as `event` asks.
@@ -191,10 +189,6 @@ impl Task<'_> {
         let place = Place { turn: job.record as u64, at: EventTime::NEVER };
         let output = Output::Erased(Box::new(receipt));
         self.done.placed.push(Placed { place, output });
-    }
-
-    fn waits(&self, slot: u32) -> bool {
-        self.lane.book.at(slot).is_some_and(|customer| !customer.waiting.is_empty())
     }
 
     /// Fires every timer of the lane that is due by `now`.
@@ -226,6 +220,8 @@ impl Task<'_> {
         let is_known = customer.history.known_since() != EventTime::NEVER;
         let due = customer.waiting.partition_point(|waiting| waiting.time <= at);
         let waiting: Vec<Waiting> = customer.waiting.drain(..due).collect();
+        // A step sets it anew; where none follows, only what still waits may call again.
+        customer.due = customer.next_waiting();
         if is_known && rules.timers == Switch::On {
             self.step(slot, Occasion::Timer, (at, place), rules);
         }
@@ -293,9 +289,11 @@ impl Lane {
 
     /// Takes in a customer who was read back; returns whether there was none of that id.
     pub(crate) fn take_in(&mut self, mut customer: Customer, rules: &Rules) -> bool {
-        let is_called = rules.timers == Switch::On || !customer.waiting.is_empty();
-        let due = if is_called { customer.due } else { EventTime::NEVER };
-        customer.queued = due;
+        let due = match rules.timers {
+            Switch::On => customer.due,
+            Switch::Off => customer.next_waiting(),
+        };
+        (customer.due, customer.queued) = (due, due);
         let Some(slot) = self.book.take_in(customer) else { return false };
         self.timers.push(due, slot);
         true
@@ -332,5 +330,63 @@ impl Lane {
     /// Whether a timer may call by `now`.
     pub fn is_due(&self, now: EventTime) -> bool {
         self.timers.is_due(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{load, shipped};
+    use crate::record::{Decoded, decode};
+    use crate::state::rules::Publish;
+    use crate::state::{Arrival, Engine, Fate, Rules, TimersSwitch};
+    use crate::unit::{EventTime, Span};
+
+    /// An event of the one customer, on `day`.
+    fn line(kind: &str, day: i64, fields: &str) -> String {
+        let time = EventTime::from_millis(0).plus(Span::days(day)).millis();
+        format!(
+            r#"{{"id":"{kind}-{day}","type":"{kind}","customer_id":"c","time":{time}{fields}}}"#
+        )
+    }
+
+    #[test]
+    fn without_timers_a_customer_is_called_for_what_waits_and_for_nothing_else() {
+        let model = load(shipped::DEFAULT, shipped::CATALOG, None);
+        let rules = Rules {
+            model: model.unwrap_or_else(|_| unreachable!("the shipped model is sound")),
+            dedup_horizon: Span::days(1),
+            exact_events_max: 4_096,
+            timers: TimersSwitch::Off,
+            publish: Publish::Changes { min_change: 0.0 },
+            topic: None,
+            n_lanes: 1,
+        };
+        let mut engine = Engine::new(rules, 1);
+        // An override ends on day 20, before the first event that waits and after it.
+        let until = r#","score":"risk","value":90,"until":1728000000,"reason":"r","by":"b""#;
+        let lines = [
+            (line("login", 1, ""), false),
+            (line("score_override", 2, until), false),
+            (line("login", 10, ""), true),
+            (line("login", 30, ""), true),
+        ];
+        for (line, waits) in &lines {
+            let Ok(Decoded::Event(event)) = decode(line.as_bytes()) else {
+                unreachable!("{line} is an event")
+            };
+            let waits = waits.then_some(line.as_bytes());
+            let arrival = Arrival { event, partition: 0, offset: None, waits, told: None };
+            let fate = if waits.is_some() { Fate::Waiting } else { Fate::Applied };
+            assert_eq!(engine.apply(&[arrival]).fates, [fate], "{line}");
+        }
+        let mut n_judged = |day| {
+            let to = EventTime::from_millis(0).plus(Span::days(day));
+            engine.advance(0, to).outputs.len()
+        };
+        assert_eq!(n_judged(9), 0, "nothing waits for it");
+        assert!(0 < n_judged(15), "what waited is applied");
+        assert_eq!(n_judged(29), 0, "the end of the override is seen with the next event only");
+        assert!(0 < n_judged(30), "what waited is applied");
+        assert_eq!(n_judged(400), 0, "nothing waits any more");
     }
 }

@@ -78,8 +78,12 @@ pub fn step(
             desk.outputs.push(Output::Alert(Rung { kind: alert.kind, customer_id }, json));
         }
     }
-    let waiting = customer.waiting.first().map_or(EventTime::NEVER, |waiting| waiting.time);
-    customer.due = verdict.until.min(customer.machine.due(model)).min(waiting);
+    let looks = match rules.timers {
+        Timers::On => verdict.until.min(customer.machine.due(model)),
+        // Whoever is not judged by time alone would be called for nothing, again and again.
+        Timers::Off => EventTime::NEVER,
+    };
+    customer.due = looks.min(customer.next_waiting());
     if let Publish::Changes { min_change } = rules.publish {
         publish(customer, (&verdict, now), (model, min_change), desk.outputs);
     }

@@ -12,12 +12,17 @@ pub struct WallClock;
 
 impl Clock for WallClock {
     fn now(&self) -> EventTime {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        EventTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        moment(SystemTime::now())
     }
 
     fn uptime(&self) -> Duration {
         static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
         BEGAN.elapsed()
     }
+}
+
+/// `time` of this machine as a moment; before 1970 it is 1970.
+pub fn moment(time: SystemTime) -> EventTime {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    EventTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -2,8 +2,9 @@
 //!
 //! Shape   `script` is a stream with everything that can come between two records, played step by
 //!         step; `resume` cuts it anywhere, `corrupt` hurts the bytes, `fixture` keeps a file of
-//!         each format.
+//!         each format, `command` asks the program.
 
+mod command;
 mod corrupt;
 mod fixture;
 mod resume;

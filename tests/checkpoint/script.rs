@@ -8,13 +8,13 @@ use std::num::NonZeroU32;
 use ebb::record::{Decoded, decode, partition};
 use ebb::score::Tally;
 use ebb::state::rules::Publish;
-use ebb::state::{Applied, Arrival, Engine, Fate, Output, Rules, TimersSwitch};
+use ebb::state::{Applied, Arrival, Engine, Fate, Output, Rules};
 use ebb::unit::{EventTime, Span};
 
 use crate::engine;
 use crate::oracle::streams::{Random, Size, stream};
 use crate::oracle::traces::options;
-use crate::played::Options;
+use crate::played::{Options, Timers};
 
 /// One step of a script.
 #[derive(Clone, Debug)]
@@ -45,7 +45,10 @@ impl Script {
     pub(crate) fn new(seed: u64, size: Size) -> Script {
         let mut random = Random(seed ^ 0xc4ec);
         let mut lines = stream(seed, size);
-        let options = options(seed, &lines);
+        let mut options = options(seed, &lines);
+        if seed.is_multiple_of(5) {
+            options.timers = Timers::Off;
+        }
         let n_partitions = NonZeroU32::new(options.partitions).expect("at least one");
         let mut nows = vec![i64::MIN; options.partitions as usize];
         let (mut steps, mut batch) = (Vec::new(), Vec::new());
@@ -99,7 +102,6 @@ impl Script {
         Rules {
             publish: Publish::Changes { min_change: 1.0 },
             topic: Some("customer-events".to_owned()),
-            timers: TimersSwitch::On,
             n_lanes,
             ..engine::rules(&self.options)
         }

@@ -48,4 +48,4 @@ pub(crate) use draft::{Draft, Share};
 pub use header::{Header, Mark, Print};
 pub use refusal::Refusal;
 pub use restore::{Restored, restore};
-pub use walk::{Sight, Summary, walk};
+pub use walk::{Sight, Summary, head, walk};

@@ -32,6 +32,15 @@ pub enum Sight {
     Erased(Key, Request),
 }
 
+/// Reads the head of `source` alone; what follows may be anything.
+///
+/// # Errors
+///
+/// A [`Refusal`] of the head.
+pub fn head(source: &mut (dyn Read + Send)) -> Result<Header, Refusal> {
+    Reader::open(source).map(|(header, _)| header)
+}
+
 /// Reads every byte of `source` and shows what stands in it to `each`, in the order of the file.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::wire::Fault;
+use crate::wire::clock::moment;
 use crate::wire::store::{Name, Store, Stored, Unpublished};
 
 /// A folder of checkpoints.
@@ -39,7 +40,10 @@ impl Directory {
         for file in names_in(&path)? {
             let Some(name) = Name::parse(&format!("{folder}/{file}")) else { continue };
             match fs::metadata(path.join(&file)) {
-                Ok(found) if found.is_file() => stored.push(Stored { name, n_bytes: found.len() }),
+                Ok(found) if found.is_file() => {
+                    let (n_bytes, saved_at) = (found.len(), found.modified().ok().map(moment));
+                    stored.push(Stored { name, n_bytes, saved_at });
+                }
                 Ok(_) => {}
                 // Another instance has just deleted it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

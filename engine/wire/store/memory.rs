@@ -61,7 +61,8 @@ impl Store for MemoryStore {
     fn list(&self) -> Result<Vec<Stored>, Fault> {
         let inner = self.lock();
         let files = inner.files.iter().filter_map(|(path, bytes)| {
-            Some(Stored { name: Name::parse(path)?, n_bytes: bytes.len() as u64 })
+            let name = Name::parse(path)?;
+            Some(Stored { name, n_bytes: bytes.len() as u64, saved_at: None })
         });
         let mut stored: Vec<Stored> = files.collect();
         newest_first(&mut stored);

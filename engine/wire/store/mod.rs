@@ -13,6 +13,7 @@ mod name;
 
 use std::io::Read;
 
+use crate::unit::EventTime;
 use crate::wire::Fault;
 
 pub use directory::Directory;
@@ -26,6 +27,8 @@ pub struct Stored {
     pub name: Name,
     /// How many bytes it has.
     pub n_bytes: u64,
+    /// When it was published, by the clock of the place; `None` where that is not known.
+    pub saved_at: Option<EventTime>,
 }
 
 /// A place for checkpoints.
