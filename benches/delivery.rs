@@ -7,7 +7,7 @@
 //!
 //! `EBB_EVENTS` and `EBB_RATE` choose how many events and how many a second.
 
-#[expect(dead_code, unreachable_pub, clippy::unwrap_used, reason = "shared with the tests")]
+#[expect(dead_code, unused_imports, clippy::unwrap_used, reason = "shared with the tests")]
 #[path = "../tests/broker/mod.rs"]
 mod broker;
 

@@ -270,9 +270,9 @@ impl<'c> Pump<'c> {
                     share.arrived.push(raw);
                 }
                 Read::Unknown => self.counts.unknown += 1,
-                Read::Refused(reject) => {
+                Read::Refused(reject, record) => {
                     self.counts.reject(reject.reason);
-                    share.note_refusal(&reject, raw);
+                    share.note_refusal(&reject, record, raw);
                     share.refused.push(refused(reject, raw, batch));
                 }
             }

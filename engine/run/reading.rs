@@ -19,8 +19,8 @@ pub(super) enum Read<'a> {
     Arrival(Arrival<'a>),
     /// An event of a type that nobody registered.
     Unknown,
-    /// No event.
-    Refused(Reject),
+    /// No event, or one that is refused; its customer and id where it has such.
+    Refused(Reject, Option<(String, String)>),
 }
 
 /// Reads records.
@@ -41,26 +41,29 @@ impl Reader<'_, '_> {
     /// Decodes one record and decides where it goes.
     pub(super) fn read<'b>(&self, raw: &RawRecord, batch: &'b Batch) -> Read<'b> {
         let range = match &raw.body {
-            Body::Refused(reject, _) => return Read::Refused(reject.clone()),
+            Body::Refused(reject, _) => return Read::Refused(reject.clone(), None),
             Body::Event(range) => range.clone(),
         };
         let bytes = batch.bytes.get(range).unwrap_or_default();
         let event = match decode(bytes) {
             Ok(Decoded::Event(event)) => event,
             Ok(Decoded::Unknown(_)) => return Read::Unknown,
-            Err(reject) => return Read::Refused(reject),
+            Err(reject) => return Read::Refused(reject, None),
         };
         if let Some(key) = &raw.key {
             let key = key.clone().map(|range| batch.bytes.get(range).unwrap_or_default());
             if let Err(reject) = check_key(&event, key) {
-                return Read::Refused(reject);
+                return Read::Refused(reject, None);
             }
         }
         let (early, told) = self.known_of(raw.origin, &event);
         let waits = match early {
             Ok(Early::No) => None,
             Ok(Early::Waits) => Some(bytes),
-            Err(reject) => return Read::Refused(reject),
+            Err(reject) => {
+                let record = (event.customer_id.to_string(), event.id.to_string());
+                return Read::Refused(reject, Some(record));
+            }
         };
         let (partition, offset) = match (raw.origin, self.spread) {
             (Origin::Topic { partition, offset }, _) => (partition, Some(offset)),

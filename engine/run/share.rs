@@ -34,11 +34,16 @@ impl Share<'_, '_> {
     }
 
     /// A refusal that hangs on the wall clock must be known to a replay.
-    pub(super) fn note_refusal(&mut self, reject: &Reject, raw: &RawRecord) {
+    pub(super) fn note_refusal(
+        &mut self,
+        reject: &Reject,
+        record: Option<(String, String)>,
+        raw: &RawRecord,
+    ) {
         if let (Reason::FromTheFuture, Origin::Topic { partition, offset }) =
             (reject.reason, raw.origin)
         {
-            let note = Note { offset, says: Says::Refused, record: None };
+            let note = Note { offset, says: Says::Refused, record };
             self.notes.push(Outgoing::Journal { partition, note });
         }
     }

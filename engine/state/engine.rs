@@ -311,14 +311,15 @@ impl Partition {
         let key = Key::of(event.customer_id.as_bytes());
         let identity = self.erased.identity(key, event);
         if let Some(told) = arrival.told {
-            self.retold = self.retold.max(told);
+            // Of what was noted before its record was there, only offsets tell: it is told again.
             self.move_to(told, record, arrival, plan);
         }
         if !self.erased.lets_in(key, event) {
             return Fate::Erased;
         }
         // Nobody who asks to be forgotten waits, nor does their clock move that of the others.
-        let waits = arrival.waits.is_some();
+        // What lies ahead of a wall clock that was set back, but not of `now`, is late.
+        let waits = arrival.waits.is_some() && self.now < event.time;
         let erases = event.kind == Kind::ErasureRequested;
         let now = if waits && erases { self.now } else { self.now.max(event.time) };
         // A duplicate at this `now` is one at an earlier one, too: a replay needs no word of it.

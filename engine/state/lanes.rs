@@ -5,6 +5,8 @@
 //!         afterwards, so their number and speed cannot be seen in it.
 //! Cost    one task a lane and call; a single lane runs where it is called.
 
+use std::sync::Mutex;
+
 use rayon::iter::{
     IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator,
     IntoParallelRefMutIterator, ParallelIterator,
@@ -74,6 +76,16 @@ pub(crate) struct Done {
 pub(crate) fn work(tasks: &mut [Task<'_>], arrivals: &[Arrival<'_>], rules: &Rules) {
     match tasks {
         [only] => only.run(arrivals, rules),
+        // Each on the thread of its number: a customer's memory then comes from one thread's
+        // pages in every call, and the allocator need not hand pages to and fro.
+        few if few.len() <= rayon::current_num_threads() => {
+            let tasks: Vec<Mutex<&mut Task<'_>>> = few.iter_mut().map(Mutex::new).collect();
+            rayon::broadcast(|thread| {
+                if let Some(Ok(mut task)) = tasks.get(thread.index()).map(Mutex::lock) {
+                    task.run(arrivals, rules);
+                }
+            });
+        }
         several => several.par_iter_mut().for_each(|task| task.run(arrivals, rules)),
     }
 }
@@ -147,7 +159,7 @@ impl Task<'_> {
             self.erase(slot, job, event);
             return;
         }
-        if let Some(bytes) = arrival.waits {
+        if let Some(bytes) = arrival.waits.filter(|_| job.now < event.time) {
             self.lane.preserve(slot);
             let Some(customer) = self.lane.book.at_mut(slot) else { return };
             let waiting =

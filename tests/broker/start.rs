@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -18,14 +19,22 @@ const START_MAX: Duration = Duration::from_secs(120);
 /// Starts before giving up: another process may take a port between its choice and its use.
 const STARTS_MAX: usize = 3;
 
-/// Waits for the end of its input, then ends the broker and clears its folder away. `$1` is the
-/// folder, the rest is the broker's command.
+/// Sends the broker the signals that come in, starts it again on `start`, and at the end of the
+/// input ends it and clears its folder away. `$1` is the folder, the rest is the broker's command.
 const KEEPER: &str = r#"
 folder=$1; shift
-"$@" >"$folder/log" 2>&1 &
-broker=$!
-echo "$broker" >"$folder/pid"
-cat >/dev/null
+start() {
+    "$@" >>"$folder/log" 2>&1 &
+    broker=$!
+    echo "$broker" >"$folder/pid"
+}
+start "$@"
+while read -r word; do
+    case $word in
+        start) wait "$broker" 2>/dev/null; start "$@" ;;
+        *) kill "-$word" "$broker" ;;
+    esac
+done
 kill -9 "$broker"
 wait "$broker" 2>/dev/null
 rm -rf "$folder"
@@ -35,12 +44,13 @@ rm -rf "$folder"
 pub(crate) struct Broker {
     brokers: String,
     keeper: Option<Child>,
+    folder: PathBuf,
 }
 
 impl Broker {
     /// A broker that somebody else runs at `brokers`.
     pub(crate) fn running(brokers: String) -> Broker {
-        Broker { brokers, keeper: None }
+        Broker { brokers, keeper: None, folder: PathBuf::new() }
     }
 
     /// Starts a broker of its own, or says why there can be none.
@@ -54,6 +64,23 @@ impl Broker {
             }
         }
         Err(why)
+    }
+
+    /// Sends the broker `signal`, such as `STOP`, `CONT`, `TERM` or `KILL`.
+    pub(crate) fn signal(&self, signal: &str) {
+        self.tell(signal);
+    }
+
+    /// Starts the broker again, once it has ended, and returns when it answers.
+    pub(crate) fn restart(&self) {
+        self.tell("start");
+        self.wait(&self.folder).unwrap();
+    }
+
+    /// Tells the keeper of a broker of our own.
+    fn tell(&self, word: &str) {
+        let mut input = self.keeper.as_ref().and_then(|keeper| keeper.stdin.as_ref()).unwrap();
+        writeln!(input, "{word}").unwrap();
     }
 
     /// `host:port`.
@@ -142,7 +169,8 @@ fn start_at(lib: &Path, port: u16, controller: u16) -> Result<Broker, String> {
     keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
     let keeper = keeper.spawn().map_err(|fault| format!("sh cannot be run: {fault}"))?;
     let folder = folder.keep();
-    let broker = Broker { brokers: format!("127.0.0.1:{port}"), keeper: Some(keeper) };
+    let brokers = format!("127.0.0.1:{port}");
+    let broker = Broker { brokers, keeper: Some(keeper), folder: folder.clone() };
     broker.wait(&folder)?;
     Ok(broker)
 }
@@ -200,6 +228,8 @@ fn properties(port: u16, controller: u16, data: &Path) -> String {
         "share.coordinator.state.topic.replication.factor=1",
         "share.coordinator.state.topic.min.isr=1",
         "group.initial.rebalance.delay.ms=0",
+        // So that a test need not wait long for the end of a session.
+        "group.min.session.timeout.ms=1000",
         // As Kafka has it by default, so that a test sees that nothing of ours uses it.
         "auto.create.topics.enable=true",
         "transaction.max.timeout.ms=900000",

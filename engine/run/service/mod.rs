@@ -269,7 +269,12 @@ impl<'c, D: Doors> Service<'c, D> {
     }
 
     /// Moves the time of the partitions that are caught up with the wall clock.
+    ///
+    /// Not while the group has something to say: it may be that they are no longer ours.
     fn keep_up(&mut self) -> Result<(), Fault> {
+        if self.doors.is_rebalancing() {
+            return Ok(());
+        }
         for (partition, ours) in &self.partitions {
             if ours.phase == Phase::Scoring && self.doors.is_caught_up(*partition) {
                 let (_, sink) = self.doors.ends();
