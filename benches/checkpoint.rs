@@ -2,7 +2,7 @@
 //!
 //! Budget  no pause above 5 ms at 1 M customers, and scoring within 5 s of a restart.
 //! Load    `EBB_CUSTOMERS` (2 000) customers with `EBB_EVENTS` (100) events each of the bench
-//!         model, in one partition on two lanes; slices of `EBB_SLICE` (2 000) customers, as the
+//!         model, in one partition on two lanes; slices of `EBB_SLICE` (1 000) customers, as the
 //!         service writes them, with a batch of events between two of them. A run by hand takes
 //!         1 000 000.
 
@@ -82,7 +82,7 @@ fn write(engine: &mut Engine, generator: &mut Generator) -> Vec<u8> {
     let began = Instant::now();
     engine.begin_checkpoint(0, Mark { next_offset: 0, n_partitions: 1, journal: 0 });
     let pause = began.elapsed();
-    let slice = usize::try_from(asked("EBB_SLICE", 2_000)).unwrap_or(1);
+    let slice = usize::try_from(asked("EBB_SLICE", 1_000)).unwrap_or(1);
     let (mut file, mut slices, mut worked) = (Vec::new(), Vec::new(), Duration::ZERO);
     loop {
         let (began, before) = (Instant::now(), cpu());

@@ -1,7 +1,7 @@
 //! A checkpoint back into a partition's state.
 //!
-//! Cost    one task a section and a lane, on all cores, and one that reads ahead; besides the state
-//!         itself at most twice [`BYTES_AT_ONCE`] of the file are in memory.
+//! Cost    one task a section and a lane, on all cores, while the thread that asks reads ahead;
+//!         besides the state itself at most twice [`BYTES_AT_ONCE`] of the file are in memory.
 
 use std::io::Read;
 
@@ -11,7 +11,7 @@ use crate::state::checkpoint::refusal::Refusal;
 use crate::state::customer::Customer;
 use crate::state::engine::lane_of;
 use crate::state::erased::{Erased, Request};
-use crate::state::lanes::{Lane, all_at_once, both};
+use crate::state::lanes::{Lane, all_at_once, beside};
 use crate::state::rules::Rules;
 use crate::state::seen::{Chunk, Seen};
 use crate::unit::Key;
@@ -26,7 +26,8 @@ pub struct Restored {
     pub(crate) erased: Erased,
 }
 
-/// How much of a file is read before it is decoded: enough to keep every core busy.
+/// How much of a file is read before it is decoded: enough to keep every core busy, little enough
+/// for the lanes of other partitions to have their turn between two of them.
 const BYTES_AT_ONCE: usize = 16 << 20;
 
 /// For so many customers room is made on the header's word alone.
@@ -49,8 +50,9 @@ pub fn restore(
     let mut batch = Batch::read(&mut reader)?;
     loop {
         let is_last = batch.end.is_some();
-        let (taken, next) = both(
-            || back.take_in(&batch.sections, rules),
+        let mut taken = Ok(());
+        let next = beside(
+            || taken = back.take_in(&batch.sections, rules),
             || if is_last { Ok(None) } else { Batch::read(&mut reader).map(Some) },
         );
         taken?;
