@@ -56,15 +56,15 @@ fn main() -> Result<(), Failed> {
     for way in WAYS {
         let stage = Stage::set(broker, way)?;
         let delays = stage.delays(rate, if is_test { 1 } else { 20 })?;
-        let at = |share: f64| {
-            let place = (delays.len() as f64 * share) as usize;
+        let at = |per_mille: usize| {
+            let place = delays.len() * per_mille / 1_000;
             delays.get(place.min(delays.len() - 1)).copied().unwrap_or_default()
         };
         println!(
             "{way}: alert acknowledged after p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms ({} at {rate}/s)",
-            at(0.5),
-            at(0.99),
-            at(0.999),
+            at(500),
+            at(990),
+            at(999),
             delays.len()
         );
     }

@@ -22,7 +22,7 @@ use ebb::wire::{Batch, Body, Fault, Fetched, Handover, Origin, Source};
 use crate::broker::{self, Broker};
 
 /// How long anything may take here; a loaded machine is slow, and a hang must end.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// Topics of one test and the settings that name them.
 struct Stage {
