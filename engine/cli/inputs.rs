@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::setup::{Setup, Sources};
 use crate::cli::{Failure, is_watched};
+use crate::run::pump::Witness;
 use crate::run::{Pump, Spread};
 use crate::state::Engine;
 use crate::state::rules::Publish;
@@ -54,13 +55,18 @@ pub struct Played {
 }
 
 impl Inputs {
+    /// Over how many partitions customers are spread.
+    pub fn partitions(&self) -> NonZeroU32 {
+        self.partitions
+    }
+
     /// The paths of the inputs.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// Replays the inputs into the sink that `open` opens once the inputs are there; scores are
-    /// published where `scores` says so.
+    /// Replays the inputs into the sink that `open` opens once rules and inputs are there; scores
+    /// are published where `scores` says so, and `witness`, if there is one, sees what is applied.
     ///
     /// # Errors
     ///
@@ -68,17 +74,21 @@ impl Inputs {
     pub fn play<S: Sink>(
         &self,
         scores: Scores,
-        open: impl FnOnce(&FileSource) -> Result<S, Failure>,
+        witness: Option<Witness<'static>>,
+        open: impl FnOnce(&FileSource, &Setup) -> Result<S, Failure>,
     ) -> Result<(Played, S), Failure> {
         let setup = self.sources.read(self.map.as_deref())?;
         let mut source = FileSource::open(&self.files, setup.map.as_ref())?;
-        let mut sink = open(&source)?;
+        let mut sink = open(&source, &setup)?;
         let publish = match scores {
             Scores::Wanted => setup.publish(),
             Scores::Unwanted => Publish::Never,
         };
         let engine = Engine::new(setup.rules(publish, None), self.partitions.get());
         let mut pump = Pump::new(engine, Spread::ByCustomer(self.partitions), None);
+        if let Some(witness) = witness {
+            pump.watch(witness);
+        }
         let bar = bar(source.progress().1);
         let mut turns = || -> Result<(), Failure> {
             while pump.turn(&mut source, &mut sink)? != Fetched::End {

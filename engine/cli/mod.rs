@@ -12,6 +12,7 @@ pub mod packed;
 pub mod replay;
 pub mod run;
 pub mod setup;
+pub mod snapshot;
 pub mod story;
 pub mod table;
 

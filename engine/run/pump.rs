@@ -47,7 +47,11 @@ pub struct Pump<'c> {
     counts: Counts,
     next_offsets: Vec<Option<i64>>,
     batch: Batch,
+    witness: Option<Witness<'c>>,
 }
+
+/// Is shown what was handed to the engine, with the fate of each.
+pub type Witness<'c> = Box<dyn Fn(&[Arrival<'_>], &[Fate]) + Send + Sync + 'c>;
 
 /// One record, read.
 #[expect(clippy::large_enum_variant, reason = "one a record; a box would be an allocation each")]
@@ -65,7 +69,12 @@ impl<'c> Pump<'c> {
     pub fn new(engine: Engine, spread: Spread, live: Option<Live<'c>>) -> Pump<'c> {
         let next_offsets = vec![None; engine.n_partitions() as usize];
         let (counts, batch) = (Counts::default(), Batch::default());
-        Pump { engine, spread, live, counts, next_offsets, batch }
+        Pump { engine, spread, live, counts, next_offsets, batch, witness: None }
+    }
+
+    /// Shows `witness` everything that is applied from here on.
+    pub fn watch(&mut self, witness: Witness<'c>) {
+        self.witness = Some(witness);
     }
 
     /// The engine.
@@ -187,6 +196,9 @@ impl<'c> Pump<'c> {
             (0..self.engine.n_partitions()).map(|number| self.engine.now(number)).collect();
         let applied = self.engine.apply(&arrivals);
         self.note_jump(before, &applied.fates, (&arrivals, &arrived), source);
+        if let Some(witness) = &self.witness {
+            witness(&arrivals, &applied.fates);
+        }
         for (fate, arrival) in applied.fates.iter().zip(&arrivals) {
             self.counts.fate(*fate, arrival.event.kind);
         }

@@ -17,5 +17,5 @@ pub mod timers;
 
 pub use engine::{Applied, Arrival, Engine, Fate};
 pub use output::{Output, Provenance};
-pub use row::{Row, SignalCell};
+pub use row::{About, Row, SignalCell};
 pub use rules::{Rules, Timers as TimersSwitch};

@@ -4,7 +4,7 @@ use super::floors::{self, PLAIN};
 use super::source::{Fault, Source, after_closing, is_name};
 
 /// A library and the rooms, files or folders of the engine, that may use it.
-const LIBRARIES: [(&str, &[&str]); 35] = [
+const LIBRARIES: [(&str, &[&str]); 38] = [
     ("rdkafka", &["kafka/"]),
     ("rdkafka_sys", &["kafka/"]),
     ("rayon", &["state/lanes.rs"]),
@@ -17,6 +17,8 @@ const LIBRARIES: [(&str, &[&str]); 35] = [
     ("arrow_schema", &["query/"]),
     ("parquet", &["query/"]),
     ("sqlparser", &["query/"]),
+    ("rustix", &["query/"]),
+    ("tokio", &["query/"]),
     ("object_store", &["store/"]),
     ("axum", &["serve/"]),
     ("hyper", &["serve/"]),
@@ -27,6 +29,7 @@ const LIBRARIES: [(&str, &[&str]); 35] = [
     ("indicatif", &["cli/"]),
     ("ratatui", &["cli/"]),
     ("crossterm", &["cli/"]),
+    ("rustyline", &["cli/"]),
     ("tracing_subscriber", &["cli/"]),
     ("signal_hook", &["cli/"]),
     ("csv", &["cli/", "wire/"]),
@@ -34,7 +37,7 @@ const LIBRARIES: [(&str, &[&str]); 35] = [
     ("zstd", &["wire/", "cli/packed.rs"]),
     ("tempfile", &["wire/", "cli/"]),
     ("rand_xoshiro", &["wire/generate/"]),
-    ("serde", &["record/", "model/raw.rs", "run/settings/"]),
+    ("serde", &["record/", "model/raw.rs", "run/settings/", "query/raw.rs"]),
     ("serde_json", &["record/", "wire/", "run/", "serve/", "query/", "cli/"]),
     ("toml", &["record/map/", "model/raw.rs", "run/settings/"]),
     ("jiff", &["unit/", "record/"]),
