@@ -14,6 +14,7 @@ mod kafka;
 mod maps;
 mod oracle;
 mod played;
+mod query;
 mod readme;
 mod schemas;
 mod smoke;

@@ -13,6 +13,7 @@ pub mod replay;
 pub mod run;
 pub mod setup;
 pub mod snapshot;
+pub mod sql;
 pub mod story;
 pub mod table;
 
@@ -46,6 +47,11 @@ enum Command {
     Generate(generate::Args),
     /// Why one customer's scores are what they are, and what comes next
     Explain(explain::Args),
+    /// Questions about all customers, over snapshots
+    Sql(sql::Args),
+    /// Answers one question for `ebb sql`
+    #[command(hide = true)]
+    Answer,
     /// Check, show or compare models
     Model(model::Args),
     /// A shell's completions, on standard output
@@ -66,6 +72,8 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Sql(args) => sql::run(&args),
+        Command::Answer => return answer(),
         Command::Model(args) => model::run(&args, &mut std::io::stdout()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Ebb::command(), "ebb", &mut std::io::stdout());
@@ -76,6 +84,17 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
+            ExitCode::from(failure.exit)
+        }
+    }
+}
+
+/// Answers one question; what is said on failure is for `ebb sql`, which says it to people.
+fn answer() -> ExitCode {
+    match sql::answer() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
             ExitCode::from(failure.exit)
         }
     }
