@@ -1,5 +1,8 @@
 //! `ebb sql`: questions about all customers, over snapshots.
 
+pub mod shell;
+pub mod words;
+
 use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,7 +34,7 @@ pub struct Args {
     out: PathBuf,
     #[command(flatten)]
     limits: Limits,
-    /// One SELECT; from standard input if it is not given
+    /// One SELECT; if it is not given, from standard input, or in a shell where that is a terminal
     #[arg(value_name = "STATEMENT")]
     statement: Option<String>,
 }
@@ -111,10 +114,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let stdin = std::io::stdin();
     let statement = match &args.statement {
         Some(statement) => statement.clone(),
-        None if stdin.is_terminal() => {
-            let wanted = "no statement; wanted one SELECT in quotes, or on standard input";
-            return Err(Failure::usage(wanted));
-        }
+        None if stdin.is_terminal() => return shell::run(args),
         None => read_statement(stdin.lock())?,
     };
     let form = Form::named(&args.format).unwrap_or(Form::Table);

@@ -7,6 +7,7 @@ mod hostile;
 mod kpis;
 mod page;
 mod past;
+mod shell;
 mod tables;
 
 use std::fs;
