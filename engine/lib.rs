@@ -23,5 +23,8 @@ pub mod run;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 
+#[cfg(feature = "sql")]
+pub mod query;
+
 #[cfg(all(feature = "kafka", feature = "sql"))]
 pub mod cli;

@@ -16,6 +16,7 @@ mod maps;
 mod mishap;
 mod oracle;
 mod played;
+mod query;
 mod readme;
 mod schemas;
 mod simulator;

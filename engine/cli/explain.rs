@@ -36,7 +36,7 @@ enum Format {
 ///
 /// Exit 1 where the inputs break or hold no event of the customer, 3 for faulty rules.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let (played, _) = args.inputs.play(Scores::Unwanted, |_| Ok(Nowhere))?;
+    let (played, _) = args.inputs.play(Scores::Unwanted, None, |_, _| Ok(Nowhere))?;
     let engine = played.pump.engine();
     let Some((partition, customer)) = engine.find(&args.customer) else {
         return Err(Failure::failed(format!(

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::journal::read as read_journal;
 use crate::cli::setup::{Setup, Sources};
 use crate::cli::{Failure, is_watched};
+use crate::run::pump::Witness;
 use crate::run::{Pump, Spread};
 use crate::state::Engine;
 use crate::state::rules::Publish;
@@ -59,13 +60,18 @@ pub struct Played {
 }
 
 impl Inputs {
+    /// Over how many partitions customers are spread.
+    pub fn partitions(&self) -> NonZeroU32 {
+        self.partitions
+    }
+
     /// The paths of the inputs.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// Replays the inputs into the sink that `open` opens once the inputs are there; scores are
-    /// published where `scores` says so.
+    /// Replays the inputs into the sink that `open` opens once rules and inputs are there; scores
+    /// are published where `scores` says so, and `witness`, if there is one, sees what is applied.
     ///
     /// # Errors
     ///
@@ -73,11 +79,12 @@ impl Inputs {
     pub fn play<S: Sink>(
         &self,
         scores: Scores,
-        open: impl FnOnce(&FileSource) -> Result<S, Failure>,
+        witness: Option<Witness<'static>>,
+        open: impl FnOnce(&FileSource, &Setup) -> Result<S, Failure>,
     ) -> Result<(Played, S), Failure> {
         let setup = self.sources.read(self.map.as_deref())?;
         let mut source = FileSource::open(&self.files, setup.map.as_ref())?;
-        let mut sink = open(&source)?;
+        let mut sink = open(&source, &setup)?;
         let publish = match scores {
             Scores::Wanted => setup.publish(),
             Scores::Unwanted => Publish::Never,
@@ -89,6 +96,9 @@ impl Inputs {
         let journal = journal.transpose()?.unwrap_or_default();
         let ends: Vec<(u32, EventTime)> = journal.ends().collect();
         pump.follow(journal);
+        if let Some(witness) = witness {
+            pump.watch(witness);
+        }
         let bar = bar(source.progress().1);
         let mut turns = || -> Result<(), Failure> {
             while pump.turn(&mut source, &mut sink)? != Fetched::End {

@@ -15,6 +15,8 @@ pub mod packed;
 pub mod replay;
 pub mod run;
 pub mod setup;
+pub mod snapshot;
+pub mod sql;
 pub mod story;
 pub mod table;
 
@@ -54,6 +56,11 @@ enum Command {
     Journal(journal::Args),
     /// What is saved, whether a start can rely on it, and what stands in it
     Checkpoint(checkpoint::Args),
+    /// Questions about all customers, over snapshots
+    Sql(sql::Args),
+    /// Answers one question for `ebb sql`
+    #[command(hide = true)]
+    Answer,
     /// Check, show or compare models
     Model(model::Args),
     /// A shell's completions, on standard output
@@ -77,6 +84,8 @@ pub fn main() -> ExitCode {
         Command::Erase(args) => erase::run(&args),
         Command::Journal(args) => journal::run(&args),
         Command::Checkpoint(args) => checkpoint::run(&args),
+        Command::Sql(args) => sql::run(&args),
+        Command::Answer => return answer(),
         Command::Model(args) => model::run(&args, &mut std::io::stdout()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Ebb::command(), "ebb", &mut std::io::stdout());
@@ -87,6 +96,17 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
+            ExitCode::from(failure.exit)
+        }
+    }
+}
+
+/// Answers one question; what is said on failure is for `ebb sql`, which says it to people.
+fn answer() -> ExitCode {
+    match sql::answer() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
             ExitCode::from(failure.exit)
         }
     }

@@ -6,6 +6,8 @@ use std::time::Instant;
 use clap::Args as ClapArgs;
 
 use crate::cli::inputs::{Inputs, Played, Scores};
+use crate::cli::setup::Setup;
+use crate::cli::snapshot::{Days, KeepingSink};
 use crate::cli::{Failure, customers};
 use crate::run::counts::{per_second, thousands};
 use crate::wire::{FileSink, FileSource, Outputs, check_paths};
@@ -27,6 +29,9 @@ pub struct Args {
     /// Where every customer's last state goes, one row each
     #[arg(long, value_name = "OUT.csv")]
     customers: Option<PathBuf>,
+    /// Folder that gets a snapshot of everything at the end, for `ebb sql`
+    #[arg(long, value_name = "DIR")]
+    snapshots: Option<PathBuf>,
 }
 
 /// Runs `ebb replay`.
@@ -50,14 +55,24 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         scores: args.scores.as_deref(),
         rejects: args.rejects.as_deref(),
     };
-    let scores = if args.scores.is_some() { Scores::Wanted } else { Scores::Unwanted };
-    let open = |source: &FileSource| Ok(FileSink::create(outputs, source.names())?);
-    let (played, sink) = args.inputs.play(scores, open)?;
+    let wanted = args.scores.is_some() || args.snapshots.is_some();
+    let scores = if wanted { Scores::Wanted } else { Scores::Unwanted };
+    let root = args.snapshots.as_deref();
+    let days = Days::default();
+    let open = |source: &FileSource, setup: &Setup| {
+        let files = FileSink::create(outputs, source.names())?;
+        KeepingSink::new(files, root, &setup.model, args.inputs.partitions())
+    };
+    let witness = root.map(|_| days.witness());
+    let (played, sink) = args.inputs.play(scores, witness, open)?;
     if let Some(path) = &args.customers {
         customers::write(path, played.pump.engine())?;
     }
-    sink.finish()?;
+    let snapshot = sink.finish(&played.pump, &days)?;
     eprint!("{}", summary(&played, begun));
+    if let (Some(id), Some(root)) = (snapshot, root) {
+        eprintln!("snapshot {id} in {}", root.display());
+    }
     Ok(())
 }
 

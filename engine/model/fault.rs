@@ -122,7 +122,7 @@ impl<'t> Faults<'t> {
 }
 
 /// The one of `known` that `name` was most likely meant to be, if any is near.
-pub(super) fn near<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn near<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let letters = name.chars().count();
     let far = (1 + letters / 3).min(letters.saturating_sub(1));
     let scored = known.into_iter().map(|known| (distance(name, known), known));

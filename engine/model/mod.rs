@@ -26,7 +26,7 @@ pub mod track;
 pub mod words;
 
 pub use derive::Sources;
-pub use fault::Fault;
+pub use fault::{Fault, near};
 pub use load::load;
 pub use measure::{Bound, Compare, Days, Felt, How, Measure, Op, OrKnown, StateOf, Window};
 pub use reads::{FlagsRead, Flow, Moves, Readers, Reads, Seat};

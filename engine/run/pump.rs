@@ -57,7 +57,11 @@ pub struct Pump<'c> {
     is_quiet: bool,
     /// What outlives an erasure for a while.
     remains: Vec<Remainder>,
+    witness: Option<Witness<'c>>,
 }
+
+/// Is shown what was handed to the engine, with the fate of each.
+pub type Witness<'c> = Box<dyn Fn(&[Arrival<'_>], &[Fate]) + Send + Sync + 'c>;
 
 /// More than this in one step is worth a word (D-1).
 const JUMP: Span = Span::days(30);
@@ -75,6 +79,7 @@ impl<'c> Pump<'c> {
             batch: Batch::default(),
             is_quiet: true,
             remains: Vec::new(),
+            witness: None,
         };
         pump.reach(0);
         pump
@@ -88,6 +93,11 @@ impl<'c> Pump<'c> {
     /// Names what outlives an erasure for a while, for the receipts.
     pub fn name_remains(&mut self, remains: Vec<Remainder>) {
         self.remains = remains;
+    }
+
+    /// Shows `witness` everything that is applied from here on.
+    pub fn watch(&mut self, witness: Witness<'c>) {
+        self.witness = Some(witness);
     }
 
     /// The engine.
@@ -292,6 +302,9 @@ impl<'c> Pump<'c> {
             (0..self.engine.n_partitions()).map(|number| self.engine.now(number)).collect();
         let applied = self.engine.apply(&arrivals);
         self.note_jump(before, &applied.fates, (&arrivals, &arrived), source);
+        if let Some(witness) = &self.witness {
+            witness(&arrivals, &applied.fates);
+        }
         for (fate, arrival) in applied.fates.iter().zip(&arrivals) {
             self.counts.fate(*fate, arrival.event.kind);
             if arrival.waits.is_some() {

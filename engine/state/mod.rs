@@ -20,5 +20,5 @@ pub mod timers;
 pub use checkpoint::{Header, Progress, Refusal, Restored, restore};
 pub use engine::{Applied, Arrival, Engine, Fate};
 pub use output::{Output, Provenance, Rung};
-pub use row::{Row, SignalCell};
+pub use row::{About, Row, SignalCell};
 pub use rules::{Rules, Timers as TimersSwitch};

@@ -9,9 +9,9 @@ use crate::score::reasons::Grounds;
 use crate::score::{Evidence, Verdict};
 use crate::state::customer::Customer;
 use crate::state::step::record;
-use crate::unit::{EventTime, Points};
+use crate::unit::{EventTime, Micros, Points};
 use crate::window::measure::Which;
-use crate::window::{Memo, Reading, Scope};
+use crate::window::{History, Memo, Precision, Reading, Scope, Standing};
 
 /// One signal of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,9 +22,28 @@ pub struct SignalCell {
     pub value: Option<f64>,
 }
 
+/// What the customer is, apart from how it is judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct About {
+    /// The time of its earliest event.
+    pub known_since: EventTime,
+    /// Its plan, if one was told.
+    pub plan: Option<String>,
+    /// Its monthly recurring revenue, if it was told.
+    pub mrr: Option<Micros>,
+    /// Its seats, if they were told.
+    pub seats: Option<Micros>,
+    /// Who looks after it, if somebody was named.
+    pub owner: Option<String>,
+    /// Whether its measures equal their definitions.
+    pub precision: Precision,
+}
+
 /// One customer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
+    /// What it is.
+    pub about: About,
     /// Scores, bands, coverage, forecast.
     pub scores: ScoreRecord,
     /// The signals in model order.
@@ -37,6 +56,20 @@ pub struct Row {
     pub trends: Vec<(Option<f64>, Option<f64>)>,
     /// For every active signal, what the scores would be without it.
     pub without: Vec<(usize, Vec<Option<Points>>)>,
+}
+
+impl About {
+    fn of(history: &History) -> About {
+        let standing = history.standing();
+        About {
+            known_since: history.known_since(),
+            plan: standing.and_then(|standing| standing.plan().map(str::to_owned)),
+            mrr: standing.and_then(Standing::mrr),
+            seats: standing.and_then(Standing::seats),
+            owner: standing.and_then(|standing| standing.owner().map(str::to_owned)),
+            precision: history.precision(),
+        }
+    }
 }
 
 impl Row {
@@ -99,6 +132,7 @@ impl Row {
             (index, other.scores.iter().map(|judged| judged.value).collect())
         });
         Row {
+            about: About::of(&customer.history),
             without: without.collect(),
             signals: model.signals.iter().enumerate().map(cell).collect(),
             measures: readings.iter().map(Reading::value).collect(),

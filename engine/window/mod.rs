@@ -16,7 +16,7 @@ pub mod sends;
 pub mod slot;
 pub mod standing;
 
-pub use history::{Admitted, History};
+pub use history::{Admitted, History, Precision};
 pub use life::{Life, LifeAt};
 pub use measure::{Scope, Which};
 pub use memo::{Memo, Moved, Readings, Stale};

@@ -38,7 +38,7 @@ pub(crate) fn tools() -> Option<PathBuf> {
 }
 
 /// Passes over a test that wants `what`, unless that is demanded.
-fn skipped<T>(what: &str, why: &str) -> Option<T> {
+pub(crate) fn skipped<T>(what: &str, why: &str) -> Option<T> {
     let demand = env::var("EBB_TEST_DEMAND").unwrap_or_default();
     assert!(!demand.contains(what), "{what} demanded: {why}");
     println!("skipped: {why}");

@@ -4,7 +4,7 @@ use super::floors::{self, PLAIN};
 use super::source::{Fault, Source, after_closing, is_name};
 
 /// A library and the rooms, files or folders of the engine, that may use it.
-const LIBRARIES: [(&str, &[&str]); 36] = [
+const LIBRARIES: [(&str, &[&str]); 39] = [
     ("rdkafka", &["kafka/"]),
     ("rdkafka_sys", &["kafka/"]),
     ("rayon", &["state/lanes.rs"]),
@@ -17,6 +17,8 @@ const LIBRARIES: [(&str, &[&str]); 36] = [
     ("arrow_schema", &["query/"]),
     ("parquet", &["query/"]),
     ("sqlparser", &["query/"]),
+    ("rustix", &["query/"]),
+    ("tokio", &["query/"]),
     ("object_store", &["store/"]),
     ("axum", &["serve/"]),
     ("hyper", &["serve/"]),
@@ -27,6 +29,7 @@ const LIBRARIES: [(&str, &[&str]); 36] = [
     ("indicatif", &["cli/"]),
     ("ratatui", &["cli/"]),
     ("crossterm", &["cli/"]),
+    ("rustyline", &["cli/"]),
     ("tracing_subscriber", &["cli/"]),
     ("signal_hook", &["cli/"]),
     ("csv", &["cli/", "wire/"]),
@@ -37,7 +40,16 @@ const LIBRARIES: [(&str, &[&str]); 36] = [
     // What a checkpoint holds derives it; on floors 4 to 6 only `state/checkpoint` makes bytes.
     (
         "serde",
-        &["unit/", "record/", "model/raw.rs", "window/", "score/", "state/", "run/settings/"],
+        &[
+            "unit/",
+            "record/",
+            "model/raw.rs",
+            "window/",
+            "score/",
+            "state/",
+            "run/settings/",
+            "query/raw.rs",
+        ],
     ),
     ("postcard", &["state/checkpoint/"]),
     ("serde_json", &["record/", "wire/", "run/", "serve/", "query/", "cli/"]),

@@ -23,14 +23,20 @@ impl Block {
         (first.strip_prefix("# ").expect("a file's name on the first line"), rest)
     }
 
-    /// The commands of a `console` block, each with what it shows below.
+    /// The commands of a `console` block, each with what it shows below; as in a shell, a command
+    /// goes on in the lines that begin with `> `.
     pub fn commands(&self) -> Vec<(String, String)> {
         let mut commands: Vec<(String, String)> = Vec::new();
         for line in self.text.lines() {
             if let Some(command) = line.strip_prefix("$ ") {
                 commands.push((command.to_owned(), String::new()));
             } else {
-                let (_, shown) = commands.last_mut().expect("a command before what it shows");
+                let (command, shown) = commands.last_mut().expect("a command before what it shows");
+                if let Some(more) = line.strip_prefix("> ").filter(|_| shown.is_empty()) {
+                    command.push('\n');
+                    command.push_str(more);
+                    continue;
+                }
                 shown.push_str(line);
                 shown.push('\n');
             }

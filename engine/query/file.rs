@@ -1,0 +1,97 @@
+//! One Parquet file on its way to a snapshot.
+//!
+//! Rules   rows are written in groups of [`GROUP_ROWS`], so that a file of any length needs the
+//!         memory of one group; pages are small and have their smallest and largest values on
+//!         record, so that a look-up by customer reads one page a column.
+
+use std::error::Error;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+use crate::query::columns::Column;
+use crate::query::sheet::Sheet;
+use crate::wire::Fault;
+
+/// Rows of a row group: a table of a million customers has eight, enough for all cores.
+const GROUP_ROWS: usize = 128 << 10;
+/// Rows of a page: what a look-up by customer has to decode of every column.
+const PAGE_ROWS: usize = 4 << 10;
+/// Rows gathered before they are turned into columns.
+const SHEET_ROWS: usize = 8 << 10;
+
+/// A file that is being written.
+pub(crate) struct TableFile {
+    path: PathBuf,
+    sheet: Sheet,
+    writer: ArrowWriter<File>,
+    rows: u64,
+}
+
+impl TableFile {
+    /// Begins the file at `path` with `columns`.
+    ///
+    /// # Errors
+    ///
+    /// A fault where nothing can be written there.
+    pub(crate) fn create(path: PathBuf, columns: &[Column]) -> Result<TableFile, Fault> {
+        let file = File::create(&path).map_err(|error| cannot_write(&path, &error))?;
+        let sheet = Sheet::new(columns);
+        let level = ZstdLevel::try_new(1).map_err(|error| cannot_write(&path, &error))?;
+        let properties = WriterProperties::builder()
+            .set_created_by(format!("ebb {}", env!("CARGO_PKG_VERSION")))
+            .set_compression(Compression::ZSTD(level))
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_data_page_row_count_limit(PAGE_ROWS)
+            .set_write_batch_size(PAGE_ROWS)
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .build();
+        let writer = ArrowWriter::try_new(file, sheet.schema(), Some(properties))
+            .map_err(|error| cannot_write(&path, &error))?;
+        Ok(TableFile { path, sheet, writer, rows: 0 })
+    }
+
+    /// Puts one row into the file by means of `put`.
+    ///
+    /// # Errors
+    ///
+    /// A fault where it cannot be written.
+    pub(crate) fn row<E: Error + 'static>(
+        &mut self,
+        put: impl FnOnce(&mut Sheet) -> Result<(), E>,
+    ) -> Result<(), Fault> {
+        put(&mut self.sheet).map_err(|error| cannot_write(&self.path, &error))?;
+        self.rows += 1;
+        if self.sheet.n_rows() < SHEET_ROWS { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<(), Fault> {
+        let batch = self.sheet.take().map_err(|misfit| cannot_write(&self.path, &misfit))?;
+        self.writer.write(&batch).map_err(|error| cannot_write(&self.path, &error))
+    }
+
+    /// Writes what is left and makes the file safe; how many rows it has.
+    ///
+    /// # Errors
+    ///
+    /// A fault where that fails.
+    pub(crate) fn finish(mut self) -> Result<u64, Fault> {
+        self.flush()?;
+        let path = self.path;
+        let file = self.writer.into_inner().map_err(|error| cannot_write(&path, &error))?;
+        file.sync_all().map_err(|error| cannot_write(&path, &error))?;
+        Ok(self.rows)
+    }
+}
+
+/// What an error in writing at `path` means.
+fn cannot_write(path: &Path, error: &(dyn Error + 'static)) -> Fault {
+    let of_system =
+        error.downcast_ref::<std::io::Error>().or_else(|| error.source()?.downcast_ref());
+    let full = of_system.is_some_and(|error| error.kind() == std::io::ErrorKind::StorageFull);
+    let advice = if full { "; the disk is full: make room and start again" } else { "" };
+    Fault::Output(format!("cannot write the snapshot: {}: {error}{advice}", path.display()))
+}

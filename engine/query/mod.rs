@@ -1,0 +1,33 @@
+//! The room that answers SQL.
+//!
+//! Shape   one side writes snapshots: a [`Draft`] takes customers, alerts, scores and daily
+//!         counts and becomes a folder of Parquet files. The other side reads them: SQL runs in
+//!         a process of its own, which gets a question, answers it and ends.
+//! Rules   Arrow, Parquet and DataFusion are known here and nowhere else; nothing here is known
+//!         to scoring.
+
+pub mod columns;
+pub mod daily;
+mod describe;
+pub mod desk;
+pub mod draft;
+mod file;
+pub mod form;
+pub mod functions;
+pub mod guard;
+mod kpis;
+mod lines;
+pub mod process;
+pub mod raw;
+pub mod refused;
+mod rows;
+pub mod sheet;
+pub mod shelf;
+mod tables;
+mod views;
+
+pub use daily::Daily;
+pub use desk::Desk;
+pub use draft::{Draft, Stand};
+pub use form::Form;
+pub use refused::Refused;

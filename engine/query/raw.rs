@@ -1,0 +1,210 @@
+//! What this room reads and writes as JSON: manifests, alerts and scores as they went out, and
+//! what passes between the process that asks and the one that answers.
+//!
+//! Rules   a manifest says everything that a reader needs, so that a folder of snapshots can be
+//!         read without the program's settings and model.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The form of manifest that this program writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// One snapshot: what it holds and as of when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The form of this file.
+    pub format: u32,
+    /// The snapshot's id: the name of its folder.
+    pub id: String,
+    /// The latest `now` of its partitions (RFC 3339).
+    pub at: String,
+    /// The model that judged.
+    pub model: Described,
+    /// Over how many partitions customers are spread, those of other instances included.
+    pub partitions: u32,
+    /// How far every partition was.
+    pub positions: Vec<Place>,
+    /// Its files, by table and partition.
+    pub files: Vec<FileOf>,
+}
+
+/// How far a partition was (D-2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// Which partition.
+    pub partition: u32,
+    /// Its time; null before its first event.
+    pub now: Option<String>,
+    /// The first offset not contained; null where records have none.
+    pub offset: Option<i64>,
+}
+
+/// One file of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileOf {
+    /// The table that it belongs to.
+    pub table: String,
+    /// The partition whose rows it holds.
+    pub partition: u32,
+    /// Its path below the folder of all snapshots.
+    pub path: String,
+    /// How many rows it has.
+    pub rows: u64,
+}
+
+/// A model as far as a reader of its results needs it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Described {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: u32,
+    /// Its measures, in its order.
+    pub measures: Vec<MeasureOf>,
+    /// Its signals, in its order.
+    pub signals: Vec<SignalOf>,
+    /// Its scores, in its order.
+    pub scores: Vec<ScoreOf>,
+}
+
+/// One measure of a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasureOf {
+    /// Its name.
+    pub name: String,
+    /// What it is, in words.
+    pub means: String,
+}
+
+/// One signal of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignalOf {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The score it adds to.
+    pub score: String,
+    /// Its group, or its level in a score by severity.
+    pub group: String,
+    /// The measure it tests.
+    pub measure: String,
+    /// How: `<`, `<=`, `>` or `>=`.
+    pub comparison: String,
+    /// Against what.
+    pub threshold: f64,
+    /// Its points in its group, or those of its level.
+    pub points: f64,
+    /// The whole test in words.
+    pub test: String,
+    /// What people are told to do.
+    pub action: String,
+}
+
+/// One score of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreOf {
+    /// Its name.
+    pub name: String,
+    /// Its bands from the lowest up.
+    pub bands: Vec<BandOf>,
+}
+
+/// One band of a score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BandOf {
+    /// Its name.
+    pub name: String,
+    /// Its edge, inclusive.
+    pub from: f64,
+}
+
+/// The model a line was made by.
+#[derive(Debug, Deserialize)]
+pub struct ModelRef {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: i64,
+}
+
+/// An alert as it went out.
+#[derive(Debug, Deserialize)]
+pub struct AlertLine<'a> {
+    /// What the alert is, hashed.
+    pub id: String,
+    /// What rang.
+    pub kind: String,
+    /// The name of what rang.
+    pub rule: String,
+    /// The score that rang.
+    pub score: Option<String>,
+    /// Which way.
+    pub direction: String,
+    /// Whose.
+    pub customer_id: String,
+    /// When.
+    pub at: String,
+    /// Before.
+    pub from: Option<String>,
+    /// After.
+    pub to: Option<String>,
+    /// The value that rang.
+    pub value: Option<f64>,
+    /// The value before.
+    pub previous: Option<f64>,
+    /// What brought it.
+    pub cause: CauseLine,
+    /// Why, as it was written.
+    #[serde(borrow)]
+    pub reasons: &'a RawValue,
+    /// The model that judged.
+    pub model: ModelRef,
+    /// Since when the alert was open that a recovery closes.
+    pub open_since: Option<String>,
+    /// Who looks after the customer.
+    pub owner: Option<String>,
+}
+
+/// What brought an alert.
+#[derive(Debug, Deserialize)]
+pub struct CauseLine {
+    /// `event` or `timer`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The event's id.
+    pub id: Option<String>,
+}
+
+/// A question for the process that answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// The number of the process that asks: the one that answers ends with it.
+    pub asker: u32,
+    /// The folder of all snapshots.
+    pub snapshots: String,
+    /// As of when: a time, or the id of a snapshot; null is the latest.
+    pub as_of: Option<String>,
+    /// The statement.
+    pub statement: String,
+    /// The form of the answer.
+    pub format: String,
+    /// The most rows an answer may have.
+    pub rows_max: u64,
+    /// The most memory, in bytes.
+    pub memory_max: u64,
+    /// The longest statement, in bytes.
+    pub statement_max: u64,
+    /// The most operators in a statement.
+    pub operators_max: u64,
+}

@@ -1,0 +1,114 @@
+//! Snapshots of several instants in one folder, and looking back at them.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::{done, ebb, rows, said, sql};
+
+/// A customer logs in once; the folder gets snapshots as of the second and of the tenth of January.
+fn two_instants() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events.jsonl");
+    let line = r#"{"id":"1","type":"login","customer_id":"c","time":"2026-01-01T00:00:00Z"}"#;
+    fs::write(&events, format!("{line}\n")).unwrap();
+    for until in ["2026-01-10T00:00:00Z", "2026-01-02T00:00:00Z"] {
+        replay(&folder, until);
+    }
+    folder
+}
+
+fn replay(folder: &tempfile::TempDir, until: &str) {
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (snapshots, events) = (path("snapshots"), path("events.jsonl"));
+    done(&ebb(&["replay", "--snapshots", &snapshots, "--until", until, &events]));
+}
+
+fn risk(folder: &tempfile::TempDir, flags: &[&str], from: &str) -> serde_json::Value {
+    let statement = format!("SELECT risk_cs FROM {from}");
+    let flags = [&["--format", "json"], flags].concat();
+    rows(&sql(&folder.path().join("snapshots"), &flags, &statement))[0]["risk_cs"].clone()
+}
+
+#[test]
+fn the_newest_is_seen_unless_another_instant_is_asked_for() {
+    let folder = two_instants();
+    // No login for seven days is a signal of level high.
+    let (before, after) = (json!(0.0), risk(&folder, &[], "customers"));
+    assert!(80.0 <= after.as_f64().unwrap(), "{after}");
+    let check = |flags: &[&str], from: &str, wanted: &serde_json::Value| {
+        assert_eq!(&risk(&folder, flags, from), wanted, "{flags:?} {from}");
+    };
+    for when in ["2026-01-02T00:00:00Z", "2026-01-09T23:59:59.999Z", "20260102T000000Z"] {
+        check(&["--as-of", when], "customers", &before);
+        check(&[], &format!("customers_at('{when}')"), &before);
+    }
+    check(&["--as-of", "2026-01-10T00:00:00Z"], "customers", &after);
+    check(&["--as-of", "2030-01-10T01:00:00+01:00"], "customers", &after);
+    // Both at once: how far it moved.
+    let moved = "SELECT a.risk_cs - b.risk_cs AS moved FROM customers a JOIN \
+                 customers_at('2026-01-02T00:00:00Z') b ON a.customer_id = b.customer_id";
+    let moved = sql(&folder.path().join("snapshots"), &["--format", "json"], moved);
+    assert_eq!(rows(&moved)[0]["moved"], after);
+}
+
+#[test]
+fn every_table_can_be_seen_as_of_another_instant() {
+    let folder = two_instants();
+    let snapshots = folder.path().join("snapshots");
+    for table in ["signals", "explanations", "alerts", "scores_history", "events_daily", "kpis"] {
+        let count = |from: &str| {
+            let statement = format!("SELECT count(*) AS n FROM {from}");
+            rows(&sql(&snapshots, &["--format", "json"], &statement))[0]["n"].as_i64().unwrap()
+        };
+        let (then, now) = (count(&format!("{table}_at('20260102T000000Z')")), count(table));
+        match table {
+            "alerts" => assert!(then < now, "{table}: {then} {now}"),
+            "signals" => assert_eq!((then, now), (27, 27)),
+            "events_daily" => assert_eq!((then, now), (1, 1)),
+            _ => assert!(then <= now, "{table}: {then} {now}"),
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_told_with_what_can() {
+    let folder = two_instants();
+    let says = |flags: &[&str], statement: &str| {
+        let output = sql(&folder.path().join("snapshots"), flags, statement);
+        assert_eq!(output.status.code(), Some(1));
+        said(&output)
+    };
+    let early = says(&["--as-of", "2025-12-31T00:00:00Z"], "SELECT 1");
+    assert!(early.contains("no snapshot is as of 2025-12-31T00:00:00Z or before; the first"));
+    let unknown = says(&["--as-of", "20260102T000001Z"], "SELECT 1");
+    assert!(unknown.contains("did you mean 20260102T000000Z?; or a time such as"), "{unknown}");
+    let no_text = says(&[], "SELECT 1 FROM customers_at(5)");
+    assert!(no_text.contains("customers_at takes one text in quotes"), "{no_text}");
+}
+
+#[test]
+fn a_snapshot_as_of_the_same_instant_is_replaced_and_no_half_one_is_seen() {
+    let folder = two_instants();
+    let snapshots = folder.path().join("snapshots");
+    let part = snapshots.join(".part-1");
+    fs::create_dir(&part).unwrap();
+    fs::write(part.join("manifest.json"), "{").unwrap();
+    replay(&folder, "2026-01-10T00:00:00Z");
+    let ids = sql(&snapshots, &["--format", "csv"], "SELECT snapshot FROM snapshots ORDER BY 1");
+    assert_eq!(
+        String::from_utf8_lossy(&ids.stdout),
+        "snapshot\n20260102T000000Z\n20260110T000000Z\n"
+    );
+}
+
+#[test]
+fn the_same_input_gives_the_same_files() {
+    let (one, other) = (two_instants(), two_instants());
+    let read = |folder: &tempfile::TempDir, name: &str| {
+        fs::read(folder.path().join("snapshots/20260110T000000Z").join(name)).unwrap()
+    };
+    for name in ["manifest.json", "customers-0.parquet", "alerts-0.parquet"] {
+        assert_eq!(read(&one, name), read(&other, name), "{name}");
+    }
+}
