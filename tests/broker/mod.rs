@@ -9,6 +9,7 @@
 //! Cost    the jars (54 MB) are fetched once into a cache outside the checkout; a start takes
 //!         about seven seconds and 400 MB.
 
+mod secure;
 mod start;
 mod topics;
 
@@ -16,6 +17,7 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+pub(crate) use secure::{PASSWORD, Secure, USER, token};
 pub(crate) use start::Broker;
 pub(crate) use topics::Record;
 
@@ -38,7 +40,7 @@ pub(crate) fn tools() -> Option<PathBuf> {
 }
 
 /// Passes over a test that wants `what`, unless that is demanded.
-fn skipped<T>(what: &str, why: &str) -> Option<T> {
+pub(crate) fn skipped<T>(what: &str, why: &str) -> Option<T> {
     let demand = env::var("EBB_TEST_DEMAND").unwrap_or_default();
     assert!(!demand.contains(what), "{what} demanded: {why}");
     println!("skipped: {why}");
