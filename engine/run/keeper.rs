@@ -21,8 +21,9 @@ use crate::state::checkpoint::{Mark, Progress};
 use crate::wire::Fault;
 use crate::wire::store::{Name, Store, Unpublished, retain};
 
-/// Customers written in one slice.
-const SLICE: usize = 2_000;
+/// Customers written in one slice: 1.3 ms on two cores (benches/RUNS.md, checkpoints), so that a
+/// busy machine has room below the 5 ms that a pause may last.
+const SLICE: usize = 1_000;
 /// Most slices that wait to be stored.
 const WAITING_MAX: usize = 16;
 

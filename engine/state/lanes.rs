@@ -108,6 +108,14 @@ pub(crate) fn all_at_once<T: Send, R: Send>(
     items.into_par_iter().map(each).collect()
 }
 
+/// Does `work` on the cores and, meanwhile, `wait` on the thread that asks: no core stands idle.
+pub(crate) fn beside<'s, R>(work: impl FnOnce() + Send + 's, wait: impl FnOnce() -> R) -> R {
+    rayon::in_place_scope(|scope: &rayon::Scope<'s>| {
+        scope.spawn(|_| work());
+        wait()
+    })
+}
+
 /// Lets every lane write up to `n_max` customers of its share; returns whether all are written.
 pub(crate) fn draw(lanes: &mut [Lane], n_max: usize) -> bool {
     match lanes {

@@ -55,9 +55,12 @@ fn every_refusal_says_why() {
     check(b"PK\x03\x04 something else", &rules, "no checkpoint: it begins with 504b030420736f6d");
     check(&file[..4], &rules, "torn: it ends at byte 4, within the magic");
     check(&file[..100], &rules, "torn: it ends at byte 100");
-    let mut newer = file.clone();
-    newer[8] = 2;
-    check(&newer, &rules, "format 2; wanted 1; a newer version of ebb wrote it");
+    for (format, whose) in [(1, "an older"), (200, "a newer")] {
+        let mut other = file.clone();
+        other[8] = format;
+        let wanted = format!("format {format}; wanted 2; {whose} version of ebb wrote it");
+        check(&other, &rules, &wanted);
+    }
     let mut damaged = file.clone();
     damaged[20] ^= 1;
     check(&damaged, &rules, "damaged: the checksum of the header at byte 0 does not hold");

@@ -2,14 +2,14 @@
 //!
 //! Rules   `small.ckpt` was written under the model `small.toml` from a stream of a fixed seed;
 //!         `small.csv` are its customers. A change of what a customer holds breaks this test:
-//!         give the format a new number (`frame.rs`), keep the old file beside it for a test
-//!         that it is refused by its format, and write both anew with BLESS=1.
+//!         give the format a new number (`frame.rs`), rename `small.ckpt` to `small-N.ckpt` with
+//!         its old number, which is refused from then on, and write both anew with BLESS=1.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ebb::model::load;
-use ebb::state::{Engine, Row, Rules, restore};
+use ebb::state::{Engine, Refusal, Row, Rules, restore};
 use ebb::unit::Span;
 
 use crate::checkpoint::script::Script;
@@ -34,6 +34,9 @@ const SHAPES: [&str; 12] = [
     "\"snoozes\":[{",
     "\"waiting\":[{",
 ];
+
+/// The formats that are no longer read.
+const OLDER: [u32; 1] = [1];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/checkpoint")
@@ -95,4 +98,17 @@ fn the_file_of_this_format_loads_from_now_on() {
     let restored = restore(&mut &*bytes, 0, engine.rules()).map_err(|refusal| refusal.to_string());
     engine.install(0, restored.expect("the file of this format loads"));
     assert_eq!(customers(&engine), fs::read_to_string(&csv).expect("the fixture is there"));
+}
+
+#[test]
+fn the_files_of_older_formats_are_refused_by_their_format() {
+    let rules = rules(&Script::new(1, Size { customers: 1, events: 1 }));
+    for format in OLDER {
+        let file = folder().join(format!("small-{format}.ckpt"));
+        let bytes = fs::read(&file).expect("the fixture is there");
+        match restore(&mut &*bytes, 0, &rules) {
+            Err(Refusal::OtherFormat { found, .. }) => assert_eq!(found, format),
+            other => panic!("format {format}: {other:?}"),
+        }
+    }
 }

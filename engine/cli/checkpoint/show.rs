@@ -141,7 +141,9 @@ fn table(summary: &Summary, contents: &Contents) -> Table {
             Value::String(text) => text.clone(),
             other => other.as_u64().filter(|_| is_count).map_or(other.to_string(), thousands),
         };
-        table.row([key.replace('_', " "), says]);
+        // Settings keep their names.
+        let what = if key.contains('.') { key.to_owned() } else { key.replace('_', " ") };
+        table.row([what, says]);
     }
     table
 }

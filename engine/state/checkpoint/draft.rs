@@ -52,6 +52,9 @@ pub(crate) struct Share {
     n_ready: u32,
 }
 
+/// The memory of so many customers is fetched side by side.
+const GROUP: u32 = 32;
+
 /// So many customers cost as much to write as one chunk of remembered ids.
 const CHUNK_COST: usize = 32;
 
@@ -134,6 +137,9 @@ impl Share {
         let mut n_left = n_max;
         while self.next < self.n_slots && 0 < n_left {
             let slot = self.next;
+            if slot.is_multiple_of(GROUP) {
+                book.warm(slot..slot.saturating_add(GROUP).min(self.n_slots));
+            }
             self.next += 1;
             if self.is_early(slot) {
                 continue;
@@ -148,7 +154,9 @@ impl Share {
 
     /// Takes out what is written: how many customers, and their bytes.
     fn take(&mut self) -> (u32, Vec<u8>) {
-        (std::mem::take(&mut self.n_ready), std::mem::take(&mut self.bytes))
+        // The next slice will be about as long.
+        let next = Vec::with_capacity(self.bytes.len());
+        (std::mem::take(&mut self.n_ready), std::mem::replace(&mut self.bytes, next))
     }
 
     fn is_early(&self, slot: u32) -> bool {

@@ -16,7 +16,7 @@
 //!
 //! ```text
 //! 0      8  magic: 89 45 42 42 0D 0A 1A 0A ("\x89EBB\r\n\x1a\n")
-//! 8      4  format, now 1
+//! 8      4  format, now 2
 //! 12     4  length of the header, h
 //! 16     h  header, postcard: topic, partition, next_offset, number of partitions, place in the
 //!           journal, now, retold now, model id, model version, key of the compiled model,

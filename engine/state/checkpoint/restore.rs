@@ -1,7 +1,7 @@
 //! A checkpoint back into a partition's state.
 //!
-//! Cost    one task a section and a lane, on all cores; besides the state itself at most
-//!         [`BYTES_AT_ONCE`] of the file are in memory.
+//! Cost    one task a section and a lane, on all cores, while the thread that asks reads ahead;
+//!         besides the state itself at most twice [`BYTES_AT_ONCE`] of the file are in memory.
 
 use std::io::Read;
 
@@ -11,7 +11,7 @@ use crate::state::checkpoint::refusal::Refusal;
 use crate::state::customer::Customer;
 use crate::state::engine::lane_of;
 use crate::state::erased::{Erased, Request};
-use crate::state::lanes::{Lane, all_at_once};
+use crate::state::lanes::{Lane, all_at_once, beside};
 use crate::state::rules::Rules;
 use crate::state::seen::{Chunk, Seen};
 use crate::unit::Key;
@@ -26,8 +26,9 @@ pub struct Restored {
     pub(crate) erased: Erased,
 }
 
-/// How much of a file is read before it is decoded: enough to keep every core busy.
-const BYTES_AT_ONCE: usize = 64 << 20;
+/// How much of a file is read before it is decoded: enough to keep every core busy, little enough
+/// for the lanes of other partitions to have their turn between two of them.
+const BYTES_AT_ONCE: usize = 16 << 20;
 
 /// For so many customers room is made on the header's word alone.
 const BELIEVED: u64 = 1 << 24;
@@ -46,23 +47,47 @@ pub fn restore(
     check_place(&header, partition, rules)?;
     header.print.check(&Print::of(rules))?;
     let mut back = Back::new(header, rules);
+    let mut batch = Batch::read(&mut reader)?;
     loop {
-        let (mut sections, mut n_bytes, mut end) = (Vec::new(), 0, None);
-        while end.is_none() && n_bytes < BYTES_AT_ONCE {
+        let is_last = batch.end.is_some();
+        let mut taken = Ok(());
+        let next = beside(
+            || taken = back.take_in(&batch.sections, rules),
+            || if is_last { Ok(None) } else { Batch::read(&mut reader).map(Some) },
+        );
+        taken?;
+        match next? {
+            Some(next) => batch = next,
+            None => break,
+        }
+    }
+    if let Some(end) = &batch.end {
+        check_end(end, (back.n_customers, back.n_remembered), &back.header)?;
+    }
+    reader.end()?;
+    let Back { header, lanes, seen, erased, .. } = back;
+    Ok(Restored { header, lanes, seen, erased })
+}
+
+/// What is read before it is decoded.
+struct Batch {
+    sections: Vec<Section>,
+    /// The end, if it came.
+    end: Option<Section>,
+}
+
+impl Batch {
+    fn read(reader: &mut Reader<'_>) -> Result<Batch, Refusal> {
+        let (mut sections, mut n_bytes) = (Vec::new(), 0);
+        while n_bytes < BYTES_AT_ONCE {
             let section = reader.next()?;
             n_bytes += section.len();
-            match section.kind {
-                Kind::End => end = Some(section),
-                _ => sections.push(section),
+            if section.kind == Kind::End {
+                return Ok(Batch { sections, end: Some(section) });
             }
+            sections.push(section);
         }
-        back.take_in(&sections, rules)?;
-        if let Some(end) = end {
-            check_end(&end, (back.n_customers, back.n_remembered), &back.header)?;
-            reader.end()?;
-            let Back { header, lanes, seen, erased, .. } = back;
-            return Ok(Restored { header, lanes, seen, erased });
-        }
+        Ok(Batch { sections, end: None })
     }
 }
 
