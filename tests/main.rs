@@ -9,6 +9,7 @@
 
 mod broker;
 mod checkpoint;
+mod clock;
 mod engine;
 mod house;
 mod kafka;

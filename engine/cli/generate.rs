@@ -16,11 +16,10 @@ use tally::{Tally, report};
 
 use super::Failure;
 use super::packed::PackedFile;
+use super::setup;
 use crate::kafka::Producer;
 use crate::kafka::produce::{Pace, Parcel};
-use crate::run::Settings;
 use crate::run::counts::thousands;
-use crate::run::settings::Layers;
 use crate::unit::EventTime;
 use crate::wire::Fault;
 use crate::wire::generate::{CUSTOMERS_MAX, END, Flavour, Generator, Plan, Share, Shares};
@@ -176,9 +175,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 fn to_topic(args: &Args, brokers: &str, topic: &str) -> Result<(), Failure> {
     let generator = open(args)?;
     let flags = vec![format!("kafka.brokers={brokers}")];
-    let layers = Layers { env: std::env::vars().collect(), flags };
-    let settings = Settings::read(args.settings.as_deref(), &layers)
-        .map_err(|refused| Failure::settings(refused.to_string()))?;
+    let settings = setup::settings(args.settings.as_deref(), flags)?;
     let mut producer = Producer::new(&settings.kafka, settings.retry, Pace::Bulk)?;
     // A topic that is not there is found before a record is on its way.
     producer.partitions(topic)?;

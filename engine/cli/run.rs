@@ -36,6 +36,8 @@ pub struct Args {
 
 /// How much longer than halt.deadline a stop may take.
 const GRACE: Duration = Duration::from_secs(2);
+/// How often to look whether a stop was asked for.
+const LOOK: Duration = Duration::from_millis(100);
 
 static WALL: WallClock = WallClock;
 
@@ -54,6 +56,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         ));
     }
     let stop = Arc::new(AtomicBool::new(false));
+    end_in_time(stop.clone(), settings.halt_deadline);
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
         // A second signal ends the process at once.
         let hooked = signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone())
@@ -88,7 +91,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             break;
         }
     }
-    end_in_time(settings.halt_deadline);
+    stop.store(true, Ordering::Relaxed);
     service.finish(settings.halt_deadline)?;
     info!("stopped: everything done is committed");
     if let Some(path) = &args.customers {
@@ -128,11 +131,14 @@ fn remains(settings: &Settings) -> Vec<Remainder> {
     remains
 }
 
-/// Ends this process when a stop takes much longer than `deadline`, as it can while the broker is
-/// away: what is not committed comes again.
-fn end_in_time(deadline: Span) {
+/// Ends this process when a stop takes much longer than `deadline` from when `stop` was set, as it
+/// can while the broker is away: what is not committed comes again.
+fn end_in_time(stop: Arc<AtomicBool>, deadline: Span) {
     let limit = Duration::from_millis(deadline.as_millis().unsigned_abs()) + GRACE;
     std::thread::spawn(move || {
+        while !stop.load(Ordering::Relaxed) {
+            std::thread::sleep(LOOK);
+        }
         std::thread::sleep(limit);
         eprintln!(
             "error: cannot stop in time: the broker did not answer for {} s\n\

@@ -4,16 +4,18 @@
 //!         what stands on the command line wins over the settings.
 //! Source  decision D-12.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
 use crate::cli::{Failure, model};
+use crate::kafka::client::property_faults;
 use crate::model::Model;
 use crate::record::map::{Map, shipped as shipped_map};
 use crate::run::Settings;
-use crate::run::settings::{Layers, Timers};
+use crate::run::settings::{Layers, Refused, Timers};
 use crate::state::rules::Publish;
 use crate::state::{Rules, TimersSwitch};
 use crate::wire::{Directory, Store};
@@ -70,9 +72,7 @@ impl Sources {
     ///
     /// Exit 3 with every fault.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        let layers = Layers { env: std::env::vars().collect(), flags: self.set.clone() };
-        Settings::read(self.settings.as_deref(), &layers)
-            .map_err(|refused| Failure::settings(refused.to_string()))
+        settings(self.settings.as_deref(), self.set.clone())
     }
 }
 
@@ -100,6 +100,25 @@ impl Setup {
     }
 }
 
+/// Reads the settings in `file`, if there is one, under the environment and `flags`.
+///
+/// # Errors
+///
+/// Exit 3 with every fault, those of properties included that only librdkafka can find.
+pub fn settings(file: Option<&Path>, flags: Vec<String>) -> Result<Settings, Failure> {
+    // A variable that is no text is none of ours.
+    let texts = |(name, text): (OsString, OsString)| {
+        Some((name.into_string().ok()?, text.into_string().ok()?))
+    };
+    let layers = Layers { env: std::env::vars_os().filter_map(texts).collect(), flags };
+    let settings = Settings::read(file, &layers);
+    let settings = settings.and_then(|settings| {
+        let faults = property_faults(&settings);
+        if faults.is_empty() { Ok(settings) } else { Err(Refused::Faults(faults)) }
+    });
+    settings.map_err(|refused| Failure::settings(refused.to_string()))
+}
+
 /// The place of the checkpoints of the group that `settings` name.
 ///
 /// # Errors
@@ -115,7 +134,7 @@ pub fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
     }
     // Groups share a place without a word, and each has scores of its own.
     let group: String = settings.input.group.chars().map(as_name).collect();
-    Ok(Arc::new(Directory::new(std::path::Path::new(path).join(group))))
+    Ok(Arc::new(Directory::new(Path::new(path).join(group))))
 }
 
 /// A character of a group's name as a part of a folder's: no two names become the same.

@@ -12,8 +12,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, TopicPartitionList};
 
-use super::client::{self, PARTITIONS, Reach, Standing, create_command, standing, wait_for};
+use super::client::{self, PARTITIONS, Reach, Standing, create_command, serve, standing, wait_for};
 use super::group::Group;
+use super::topics;
 use super::trouble::words;
 use crate::run::Settings;
 use crate::run::settings::ClockMode;
@@ -77,18 +78,18 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
     }
     let asker = match asker(settings) {
         Ok(asker) => asker,
-        Err(error) => return vec![bad(format!("no client: {error}"), None)],
+        Err(error) => return vec![bad(format!("no client: {}", words(&error)), None)],
     };
     let mut findings = vec![brokers(settings, &asker)];
     if findings[0].grade == Grade::Good {
-        let topics = [
+        let named = [
             ("input.topic", &settings.input.topic, Role::Input),
             ("output.alerts", &settings.output.alerts, Role::Alerts),
             ("output.scores", &settings.output.scores, Role::Scores),
             ("output.rejects", &settings.output.rejects, Role::Rejects),
         ];
-        let admin = client::config(&settings.kafka).create().ok();
-        for (key, topic, role) in topics.into_iter().chain(own_topics(settings, &asker)) {
+        let admin = topics::admin(&settings.kafka).ok();
+        for (key, topic, role) in named.into_iter().chain(own_topics(settings, &asker)) {
             let place = Place { brokers: &settings.kafka.brokers, key, topic, role };
             findings.push(place.look(&asker, admin.as_ref()));
         }
@@ -118,8 +119,7 @@ fn brokers(settings: &Settings, asker: &BaseConsumer<Group>) -> Finding {
     let brokers = &settings.kafka.brokers;
     let trouble = &asker.context().trouble;
     let metadata = Reach { brokers, retry: settings.retry, trouble }.until(|limit| {
-        // Never subscribed, so serving the callbacks cannot bring a record.
-        let _nothing = asker.poll(Duration::ZERO);
+        serve(asker);
         asker.fetch_metadata(Some(&settings.input.topic), limit)
     });
     match metadata {
@@ -129,8 +129,15 @@ fn brokers(settings: &Settings, asker: &BaseConsumer<Group>) -> Finding {
             good(format!("{brokers}: {n_brokers} {noun} in the cluster"))
         }
         Err(fault) => {
-            let remedy = "start the cluster, or set kafka.brokers to where it is";
-            bad(fault.to_string(), Some(remedy.to_owned()))
+            let fault = fault.to_string();
+            // Where librdkafka's words tell more, the remedy stands there already.
+            let (found, remedy) = match fault.split_once("\ntry: ") {
+                Some((found, remedy)) => (found.to_owned(), remedy.to_owned()),
+                None => {
+                    (fault, "start the cluster, or set kafka.brokers to where it is".to_owned())
+                }
+            };
+            bad(found, Some(remedy))
         }
     }
 }
@@ -217,7 +224,7 @@ impl Place<'_> {
 fn asker(settings: &Settings) -> Result<BaseConsumer<Group>, KafkaError> {
     let mut config: ClientConfig = client::config(&settings.kafka);
     config.set("group.id", &settings.input.group);
-    config.create_with_context(Group::default())
+    config.create_with_context(Group::new(&settings.kafka))
 }
 
 /// The topic's `cleanup.policy`, where we may see it.

@@ -1,6 +1,7 @@
 //! Input and outputs as one: what is committed, and how.
 //!
-//! Rules   "effectively-once": everything sent is acknowledged, then the offsets are committed.
+//! Rules   "effectively-once": everything sent is acknowledged, then the offsets are committed. What
+//!         was kept back, because others may have sent it meanwhile, is done again.
 //!         "exactly-once": one transaction holds both. One that cannot be committed is undone
 //!         with all that it holds, and its producer replaced; that happens again and again only
 //!         a bounded number of times.
@@ -132,6 +133,10 @@ impl Doors for KafkaDoors {
     fn commit(&mut self, positions: &[Position]) -> Result<Committed, Fault> {
         match self.delivery {
             Delivery::EffectivelyOnce => {
+                if let Some(why) = self.sink.take_stale() {
+                    warn!(why, "others may have taken over; going back to what is committed");
+                    return Ok(Committed::Undone(why));
+                }
                 self.sink.settle()?;
                 self.source.commit(positions)
             }

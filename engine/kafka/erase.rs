@@ -11,7 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::{self, Reach, duration};
+use super::client::{self, Reach, duration, serve};
 use super::group::Group;
 use super::produce::{Pace, Parcel, Producer};
 use super::topics::make;
@@ -40,7 +40,7 @@ pub fn erase(
     let mut producer = Producer::new(&settings.kafka, settings.retry, Pace::Prompt)?;
     let topic = &settings.input.topic;
     producer.partitions(topic)?;
-    let receipts = Receipts::watch(settings)?;
+    let receipts = Receipts::watch(settings, &producer)?;
     let id = request_id(customer_id, now);
     let event = Event {
         id: Cow::Borrowed(&id),
@@ -69,18 +69,23 @@ struct Receipts {
 }
 
 impl Receipts {
-    fn watch(settings: &Settings) -> Result<Receipts, Fault> {
+    fn watch(settings: &Settings, producer: &Producer) -> Result<Receipts, Fault> {
         let topic = settings.output.receipts.clone();
-        make(settings, &topic, 1, &["cleanup.policy=delete", "retention.ms=-1"])?;
+        let policy = ["cleanup.policy=delete", "retention.ms=-1"];
+        make((settings, producer), &topic, 1, &policy)?;
         let mut config = client::config(&settings.kafka);
         config.set("group.id", &settings.input.group);
         config.set("enable.auto.commit", "false").set("isolation.level", "read_committed");
-        let reader: BaseConsumer<Group> = config
-            .create_with_context(Group::default())
-            .map_err(|error| Fault::Broker(format!("cannot read receipts: {error}")))?;
+        let reader: BaseConsumer<Group> =
+            config.create_with_context(Group::new(&settings.kafka)).map_err(|error| {
+                Fault::Broker(format!("cannot read receipts: {}", words(&error)))
+            })?;
         let (brokers, trouble) = (&settings.kafka.brokers, &reader.context().trouble);
         let reach = Reach { brokers, retry: settings.retry, trouble };
-        let n = reach.partitions(&topic, |limit| reader.fetch_metadata(Some(&topic), limit))?;
+        let n = reach.partitions(&topic, |limit| {
+            serve(&reader);
+            reader.fetch_metadata(Some(&topic), limit)
+        })?;
         let mut list = TopicPartitionList::new();
         for partition in 0..i32::try_from(n).unwrap_or(i32::MAX) {
             let (_, end) =

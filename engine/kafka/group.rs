@@ -5,17 +5,21 @@
 //!         while the consumer closes does the callback itself give up all, as nobody is left to.
 
 use std::collections::VecDeque;
+use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
-use rdkafka::client::ClientContext;
+use rdkafka::client::{ClientContext, OAuthToken};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 
+use super::token::Tokens;
 use super::trouble::{Trouble, lock};
+use crate::run::settings::Kafka;
 
 /// A change of which partitions are ours, in the order of happening.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +35,17 @@ pub(super) enum Change {
 pub(super) struct Group {
     /// Troubles with the brokers.
     pub(super) trouble: Trouble,
+    tokens: Tokens,
     changes: Mutex<VecDeque<Change>>,
     is_closing: AtomicBool,
 }
 
 impl Group {
+    /// Nothing noted yet, of a client that reaches the cluster as `kafka` has it.
+    pub(super) fn new(kafka: &Kafka) -> Group {
+        Group { tokens: Tokens::new(kafka), ..Group::default() }
+    }
+
     /// The oldest change that was not yet taken.
     pub(super) fn next_change(&self) -> Option<Change> {
         lock(&self.changes).pop_front()
@@ -53,8 +63,18 @@ impl Group {
 }
 
 impl ClientContext for Group {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        Ok(self.tokens.for_client()?)
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.trouble.note(&error, reason);
+    }
+
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.trouble.hear(facility, line);
     }
 }
 

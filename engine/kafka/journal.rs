@@ -14,8 +14,9 @@ use rdkafka::message::Message;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::{self, Reach, duration, patience};
+use super::client::{self, Reach, duration, patience, serve};
 use super::group::Group;
+use super::produce::{Pace, Producer};
 use super::topics::make;
 use super::trouble::words;
 use crate::record::Note;
@@ -55,9 +56,12 @@ impl Journal {
             config.set("group.id", &settings.input.group);
             config.set("enable.auto.commit", "false").set("enable.partition.eof", "true");
             config.set("auto.offset.reset", "error").set("isolation.level", isolation);
-            let made = config.create_with_context(Group::default());
+            let made = config.create_with_context(Group::new(&settings.kafka));
             made.map_err(|error| {
-                Fault::Broker(format!("cannot read the journal: kafka.properties: {error}"))
+                Fault::Broker(format!(
+                    "cannot read the journal: kafka.properties: {}",
+                    words(&error)
+                ))
             })
         };
         let journal = Journal {
@@ -68,10 +72,10 @@ impl Journal {
             reader: client("read_committed")?,
             looker: client("read_uncommitted")?,
         };
+        let producer = Producer::new(&settings.kafka, settings.retry, Pace::Prompt)?;
         let policy = ["cleanup.policy=delete"];
-        make(settings, &settings.journal, n_partitions, &policy)?;
-        let ask = |limit| journal.looker.fetch_metadata(Some(&journal.topic), limit);
-        let found = journal.reach().partitions(&journal.topic, ask)?;
+        make((settings, &producer), &settings.journal, n_partitions, &policy)?;
+        let found = producer.partitions(&journal.topic)?;
         if found != n_partitions as usize {
             let topic = &journal.topic;
             return Err(Fault::DataLoss(format!(
@@ -84,15 +88,13 @@ impl Journal {
         Ok(journal)
     }
 
-    fn reach(&self) -> Reach<'_> {
-        let trouble = &self.looker.context().trouble;
-        Reach { brokers: &self.brokers, retry: self.retry, trouble }
-    }
-
     /// The first place and the one behind the last, as `client` sees them.
     fn ends(&self, client: &BaseConsumer<Group>, partition: u32) -> Result<(i64, i64), Fault> {
-        self.reach()
-            .until(|limit| client.fetch_watermarks(&self.topic, partition.cast_signed(), limit))
+        let trouble = &client.context().trouble;
+        Reach { brokers: &self.brokers, retry: self.retry, trouble }.until(|limit| {
+            serve(client);
+            client.fetch_watermarks(&self.topic, partition.cast_signed(), limit)
+        })
     }
 
     /// Returns once no transaction that is open now stands before `end`.
@@ -166,11 +168,14 @@ pub fn committed(settings: &Settings) -> Result<Vec<Option<Position>>, Fault> {
     let mut config = client::config(&settings.kafka);
     config.set("group.id", &settings.input.group);
     let asker: BaseConsumer<Group> = config
-        .create_with_context(Group::default())
-        .map_err(|error| Fault::Broker(format!("cannot ask the group: {error}")))?;
+        .create_with_context(Group::new(&settings.kafka))
+        .map_err(|error| Fault::Broker(format!("cannot ask the group: {}", words(&error))))?;
     let (brokers, topic) = (&settings.kafka.brokers, &settings.input.topic);
     let reach = Reach { brokers, retry: settings.retry, trouble: &asker.context().trouble };
-    let n = reach.partitions(topic, |limit| asker.fetch_metadata(Some(topic), limit))?;
+    let n = reach.partitions(topic, |limit| {
+        serve(&asker);
+        asker.fetch_metadata(Some(topic), limit)
+    })?;
     let mut list = TopicPartitionList::new();
     for partition in 0..i32::try_from(n).unwrap_or(i32::MAX) {
         list.add_partition(topic, partition);

@@ -1,9 +1,9 @@
 //! Floor 9: the room that speaks to Kafka, over librdkafka.
 //!
-//! Shape   `client` reaches the cluster, `trouble` puts what it says into words; `source` reads the
-//!         input through one `tap` a partition; `handover` takes partitions on and gives them
+//! Shape   `client` reaches the cluster, with `token` where it wants such, `trouble` puts what it
+//!         says into words; `source` reads the input through one `tap` a partition; `handover` takes partitions on and gives them
 //!         up as `group`'s callbacks have noted; `sink` writes the outputs through `produce`, in
-//!         transactions by `transact` where that is wanted; `doors` joins both ends; `journal` is
+//!         transactions by `transact` where that is wanted, else under the eye of `watch`; `doors` joins both ends; `journal` is
 //!         read by whoever takes a partition on; `check` looks before anything starts.
 //! Rules   offsets are committed only by [`Doors::commit`](crate::wire::Doors::commit), with the
 //!         partition's `now` as their metadata (D-2). Nothing is lost silently: what cannot be
@@ -21,10 +21,12 @@ pub mod produce;
 pub mod sink;
 pub mod source;
 mod tap;
+mod token;
 mod topics;
 mod transact;
 mod trouble;
 mod verdict;
+mod watch;
 
 pub use check::check;
 pub use doors::KafkaDoors;

@@ -8,17 +8,20 @@
 //! Cost    a record is copied once, into librdkafka's memory.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
+use rdkafka::client::{ClientContext, OAuthToken};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{Header, Message, OwnedHeaders};
 use rdkafka::producer::{
     BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer,
 };
 
-use super::client::{self, Reach, duration, patience};
+use super::client::{self, Reach, Standing, duration, patience, standing};
+use super::token::Tokens;
 use super::trouble::{Trouble, lock, words};
 use crate::run::settings::{Kafka, Retry};
 use crate::unit::Span;
@@ -67,6 +70,7 @@ pub struct Producer {
 #[derive(Default)]
 pub(super) struct Deliveries {
     pub(super) trouble: Trouble,
+    tokens: Tokens,
     counted: Mutex<Counted>,
     news: Condvar,
     /// The topic whose ends are watched.
@@ -99,8 +103,18 @@ impl From<Pace> for Manner<'_> {
 }
 
 impl ClientContext for Deliveries {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        Ok(self.tokens.for_client()?)
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.trouble.note(&error, reason);
+    }
+
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.trouble.hear(facility, line);
     }
 }
 
@@ -138,19 +152,23 @@ impl Producer {
     ) -> Result<Producer, Fault> {
         let manner = manner.into();
         let mut config = client::config(kafka);
-        let (linger_ms, batch_bytes) = match manner.pace {
-            // Long enough to gather what one batch of records rings, a tenth of the 10 ms.
-            Pace::Prompt => ("1", "131072"),
-            Pace::Bulk => ("20", "1000000"),
+        // How long to gather, how much in one request, and how much may wait here; beyond that,
+        // `send` waits.
+        let (linger_ms, batch_bytes, queue_kbytes) = match manner.pace {
+            // Long enough to gather what one batch of records rings, a tenth of the 10 ms. What
+            // waits is written in five minutes by a broker that takes 50 kB a second: longer than
+            // that, and the group takes us for dead.
+            Pace::Prompt => ("1", "131072", "16384"),
+            Pace::Bulk => ("20", "1000000", "65536"),
         };
-        let delivery_ms = patience(retry).as_millis().to_string();
         for (name, value) in [
             ("linger.ms", linger_ms),
             ("batch.size", batch_bytes),
-            // The bound on what waits here; beyond it, `send` waits.
-            ("queue.buffering.max.kbytes", "65536"),
+            ("queue.buffering.max.kbytes", queue_kbytes),
             ("compression.type", "lz4"),
-            ("message.timeout.ms", &delivery_ms),
+            // None: a broker that is slow is waited for as long as it takes anything at all, and
+            // for one that takes nothing there is a bound of ours, see `Patience`.
+            ("message.timeout.ms", "0"),
         ] {
             if config.get(name).is_none() {
                 config.set(name, value);
@@ -168,9 +186,13 @@ impl Producer {
             config.set("message.timeout.ms", timeout.as_millis().to_string());
         }
         let watched = manner.watched.map(str::to_owned);
-        let deliveries = Deliveries { watched, ..Deliveries::default() };
+        let deliveries =
+            Deliveries { watched, tokens: Tokens::new(kafka), ..Deliveries::default() };
         let producer = config.create_with_context(deliveries).map_err(|error| {
-            Fault::Broker(format!("cannot set up the producer: kafka.properties: {error}"))
+            Fault::Broker(format!(
+                "cannot set up the producer: kafka.properties: {}",
+                words(&error)
+            ))
         })?;
         Ok(Producer {
             brokers: kafka.brokers.clone(),
@@ -198,6 +220,19 @@ impl Producer {
         reach.partitions(topic, |limit| client.fetch_metadata(Some(topic), limit))
     }
 
+    /// What the cluster says of `topic`.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broker`] where it cannot be reached.
+    pub(super) fn standing(&self, topic: &str) -> Result<Standing, Fault> {
+        let client = self.producer.client();
+        let trouble = &client.context().trouble;
+        let reach = Reach { brokers: &self.brokers, retry: self.retry, trouble };
+        let metadata = reach.until(|limit| client.fetch_metadata(Some(topic), limit))?;
+        Ok(standing(&metadata, topic))
+    }
+
     /// Takes one record; waits while the queue is full.
     ///
     /// # Errors
@@ -216,14 +251,14 @@ impl Producer {
             };
             record.headers = Some(parcel.headers.iter().fold(headers, add));
         }
-        let began = Instant::now();
+        let mut patience = Patience::new(self.retry);
         while let Err((error, back)) = self.producer.send(record) {
             if error.rdkafka_error_code() != Some(Code::QueueFull) {
                 let topic = parcel.topic;
                 return Err(self.fault(&format!("{topic}: {}", words(&error))));
             }
             record = back;
-            self.wait_for_room(began)?;
+            self.wait_for_room(&mut patience)?;
         }
         self.n_sent += 1;
         Ok(())
@@ -235,7 +270,7 @@ impl Producer {
     ///
     /// [`Fault::Broker`] where one of them could not be delivered.
     pub fn settle(&mut self) -> Result<(), Fault> {
-        let began = Instant::now();
+        let mut patience = Patience::new(self.retry);
         let n_sent = self.n_sent;
         loop {
             let is_waiting = |counted: &mut Counted| counted.n_done < n_sent;
@@ -243,12 +278,13 @@ impl Producer {
             let counted = lock(&deliveries.counted);
             let waited = deliveries.news.wait_timeout_while(counted, LOOK, is_waiting);
             let (counted, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            let n_done = counted.n_done;
             drop(counted);
             self.broken()?;
             if !timeout.timed_out() {
                 return Ok(());
             }
-            self.patient(began)?;
+            self.patient(&mut patience, n_done)?;
         }
     }
 
@@ -258,20 +294,21 @@ impl Producer {
 
     /// Waits until there may be room in the queue. A moment at most: the place of a record is
     /// free a little after it was counted, and nothing tells of that.
-    fn wait_for_room(&self, began: Instant) -> Result<(), Fault> {
+    fn wait_for_room(&self, patience: &mut Patience) -> Result<(), Fault> {
         let deliveries = self.deliveries();
         let counted = lock(&deliveries.counted);
-        drop(deliveries.news.wait_timeout(counted, ROOM));
+        let waited = deliveries.news.wait_timeout(counted, ROOM);
+        let n_done = waited.unwrap_or_else(PoisonError::into_inner).0.n_done;
         self.broken()?;
-        self.patient(began)
+        self.patient(patience, n_done)
     }
 
-    /// Every record is reported by its own timeout at the latest; twice that is never.
-    fn patient(&self, began: Instant) -> Result<(), Fault> {
-        if began.elapsed() < 2 * patience(self.retry) {
-            return Ok(());
-        }
-        Err(self.fault("no record was acknowledged or reported in time"))
+    /// A fault when nothing was acknowledged for too long, `n_done` records being done now.
+    fn patient(&self, patience: &mut Patience, n_done: u64) -> Result<(), Fault> {
+        let Some(waited) = patience.ends_at(n_done) else { return Ok(()) };
+        let why = self.deliveries().trouble.reason();
+        let why = why.map_or(String::new(), |why| format!(": {why}"));
+        Err(self.fault(&format!("no record was acknowledged for {} s{why}", waited.as_secs())))
     }
 
     /// The fault that broke this producer, if one did.
@@ -292,5 +329,27 @@ impl Producer {
              safe: no offset was committed for what is not acknowledged; start again to send it",
             self.brokers
         ))
+    }
+}
+
+/// How long a broker is waited for that acknowledges nothing.
+#[derive(Debug)]
+struct Patience {
+    limit: Duration,
+    n_done: u64,
+    since: Instant,
+}
+
+impl Patience {
+    fn new(retry: Retry) -> Patience {
+        Patience { limit: patience(retry), n_done: 0, since: Instant::now() }
+    }
+
+    /// How long nothing was acknowledged, `n_done` records being done now, where that is too long.
+    fn ends_at(&mut self, n_done: u64) -> Option<Duration> {
+        if self.n_done < n_done {
+            (self.n_done, self.since) = (n_done, Instant::now());
+        }
+        Some(self.since.elapsed()).filter(|waited| self.limit <= *waited)
     }
 }

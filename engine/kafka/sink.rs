@@ -13,6 +13,7 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use super::produce::{Manner, Pace, Parcel, Producer};
 use super::topics::make;
 use super::transact::Ended;
+use super::watch::Watch;
 use crate::record::Reject;
 use crate::run::Settings;
 use crate::run::settings::Delivery;
@@ -30,6 +31,9 @@ pub struct KafkaSink {
     /// The name of this instance's transactions; `None` where there are none.
     transactions: Option<String>,
     transaction: Transaction,
+    watch: Watch,
+    /// Why what is sent goes nowhere where there are no transactions, until somebody asks.
+    stale: Option<String>,
     producer: Producer,
 }
 
@@ -60,14 +64,27 @@ impl KafkaSink {
         for topic in [&output.alerts, &output.scores, &output.rejects] {
             producer.partitions(topic)?;
         }
-        make(settings, &output.receipts, 1, &["cleanup.policy=delete", "retention.ms=-1"])?;
+        let policy = ["cleanup.policy=delete", "retention.ms=-1"];
+        make((settings, &producer), &output.receipts, 1, &policy)?;
         let (settings, transaction) = (settings.clone(), Transaction::None);
-        Ok(KafkaSink { settings, transactions, transaction, producer })
+        let watch = Watch::new(&settings.kafka);
+        Ok(KafkaSink { settings, transactions, transaction, watch, stale: None, producer })
     }
 
     /// Behind the last note written for `partition`, if one was.
     pub(super) fn journal_end(&self, partition: u32) -> Option<i64> {
         self.producer.watched_end(partition)
+    }
+
+    /// Why something that was to be sent since this was last asked was not, if that is so: this
+    /// process stood still so long that others may do its work. In transactions the brokers see
+    /// to that.
+    pub(super) fn take_stale(&mut self) -> Option<String> {
+        let stale = self.stale.take();
+        if stale.is_some() {
+            self.watch.forget();
+        }
+        stale
     }
 
     /// Whether a transaction waits to be committed.
@@ -178,11 +195,15 @@ impl KafkaSink {
 }
 
 impl Sink for KafkaSink {
-    /// As the trait says. In a transaction that cannot be committed any more, what is sent goes
-    /// nowhere; its commit will tell.
+    /// As the trait says. In a transaction that cannot be committed any more, and after this
+    /// process stood still, what is sent goes nowhere; the next commit will tell.
     fn send(&mut self, outputs: &[Outgoing]) -> Result<(), Fault> {
         if self.transactions.is_none() {
-            return self.send_all(outputs);
+            if let Some(gap) = self.watch.stood_still() {
+                let seconds = gap.as_secs();
+                self.stale = Some(format!("this process stood still for {seconds} s"));
+            }
+            return if self.stale.is_some() { Ok(()) } else { self.send_all(outputs) };
         }
         self.open();
         if self.transaction == Transaction::Open

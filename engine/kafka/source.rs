@@ -18,7 +18,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message;
 
-use super::client::{self, Reach, Tries, duration};
+use super::client::{self, Reach, Tries, duration, serve};
 use super::group::{Bell, Group, answer};
 use super::tap::{Poured, Tap};
 use super::trouble::words;
@@ -35,6 +35,9 @@ use crate::wire::{
 const BATCH_BYTES_MAX: usize = 16 << 20;
 /// Most records taken from one partition before the next one has its turn.
 const TURN: usize = 1_024;
+/// After how long a member that is not heard of is replaced, in milliseconds: its alerts wait that
+/// long, so it is not the 45 s of Kafka's default.
+pub(super) const SESSION_MS: &str = "10000";
 /// How long to ask a broker that was reported down.
 const PROBE: Duration = Duration::from_secs(1);
 
@@ -82,7 +85,7 @@ impl KafkaSource {
         let topic = settings.input.topic.clone();
         let bell = Arc::new(Bell::default());
         let consumer: Result<BaseConsumer<Group>, KafkaError> =
-            config(settings).create_with_context(Group::default());
+            config(settings).create_with_context(Group::new(&settings.kafka));
         let mut consumer = consumer.map_err(|error| set_up(&error))?;
         let hung = Arc::clone(&bell);
         consumer.set_nonempty_callback(move || hung.ring());
@@ -91,8 +94,7 @@ impl KafkaSource {
         let brokers = settings.kafka.brokers.clone();
         let reach = Reach { brokers: &brokers, retry: settings.retry, trouble: &group.trouble };
         let n_partitions = reach.partitions(&topic, |limit| {
-            // Nothing is assigned yet, so serving the callbacks cannot bring a record.
-            let _nothing = consumer.poll(Duration::ZERO);
+            serve(&consumer);
             consumer.fetch_metadata(Some(&topic), limit)
         })?;
         consumer.subscribe(&[&topic]).map_err(|error| set_up(&error))?;
@@ -254,6 +256,7 @@ impl KafkaSource {
         let Some(mut tries) = self.away.take() else { return Ok(()) };
         if tries.is_due() {
             let Err(error) = self.consumer.fetch_metadata(Some(&self.topic), PROBE) else {
+                group.trouble.is_over();
                 return Ok(());
             };
             if tries.failed().is_none() {
@@ -332,8 +335,7 @@ fn append(batch: &mut Batch, at: (u32, i64), key: Option<&[u8]>, value: Option<&
 fn config(settings: &Settings) -> ClientConfig {
     let mut config = client::config(&settings.kafka);
     for (name, value) in [
-        // Whoever was killed is replaced after 10 s instead of 45: its alerts wait that long.
-        ("session.timeout.ms", "10000"),
+        ("session.timeout.ms", SESSION_MS),
         // A full queue is looked at again soon, not after a second.
         ("fetch.queue.backoff.ms", "10"),
         // A flipped bit is a fault, not an event.
@@ -364,5 +366,5 @@ fn config(settings: &Settings) -> ClientConfig {
 }
 
 fn set_up(error: &KafkaError) -> Fault {
-    Fault::Broker(format!("cannot set up the consumer: kafka.properties: {error}"))
+    Fault::Broker(format!("cannot set up the consumer: kafka.properties: {}", words(error)))
 }

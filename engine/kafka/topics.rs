@@ -6,35 +6,46 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode as Code;
 
-use super::client::{self, Reach, create_command, missing, wait_for};
-use super::trouble::{Trouble, plain, words};
+use super::client::{self, Standing, create_command, missing, wait_for};
+use super::produce::Producer;
+use super::token::Tokens;
+use super::trouble::{plain, words};
 use crate::run::Settings;
+use crate::run::settings::Kafka;
 use crate::wire::Fault;
 
 /// How long the making of a topic may take.
 const MAKE_MAX: Duration = Duration::from_secs(30);
 
-/// Makes `topic` with `configs`, each `key=value`, unless it is there. The cluster was reached
-/// before.
+/// A client that changes and describes the cluster.
+///
+/// # Errors
+///
+/// The words for why there is none.
+pub(super) fn admin(kafka: &Kafka) -> Result<AdminClient<DefaultClientContext>, String> {
+    let admin: AdminClient<DefaultClientContext> =
+        client::config(kafka).create().map_err(|error| words(&error))?;
+    Tokens::new(kafka).hand_to(admin.inner())?;
+    Ok(admin)
+}
+
+/// Makes `topic` with `configs`, each `key=value`, unless `producer` finds it there.
 ///
 /// # Errors
 ///
 /// [`Fault::Broker`] where it can neither be found nor made, with the command that makes it.
 pub(super) fn make(
-    settings: &Settings,
+    (settings, producer): (&Settings, &Producer),
     topic: &str,
     n_partitions: u32,
     configs: &[&str],
 ) -> Result<(), Fault> {
     let brokers = &settings.kafka.brokers;
-    let admin: AdminClient<DefaultClientContext> = client::config(&settings.kafka)
-        .create()
-        .map_err(|error| Fault::Broker(format!("cannot make topic {topic}: {error}")))?;
-    let reach = Reach { brokers, retry: settings.retry, trouble: &Trouble::default() };
-    let metadata = reach.until(|limit| admin.inner().fetch_metadata(Some(topic), limit))?;
-    if let client::Standing::Partitions(_) = client::standing(&metadata, topic) {
+    if let Standing::Partitions(_) = producer.standing(topic)? {
         return Ok(());
     }
+    let admin = admin(&settings.kafka)
+        .map_err(|why| Fault::Broker(format!("cannot make topic {topic}: {why}")))?;
     let n = i32::try_from(n_partitions).unwrap_or(i32::MAX);
     // As many replicas as the cluster gives by default.
     let new = NewTopic::new(topic, n, TopicReplication::Fixed(-1));

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tracing::debug;
 
 /// What librdkafka last said of its connections, kept by a client's callbacks.
 #[derive(Debug, Default)]
@@ -41,6 +42,21 @@ impl Trouble {
         }
     }
 
+    /// Keeps what a line of librdkafka's log tells of a connection that failed; of one that the
+    /// broker closed, only the log does.
+    pub(super) fn hear(&self, facility: &str, line: &str) {
+        if facility == "FAIL" {
+            debug!(line, "a connection failed");
+            // `[thrd:NAME]: NAME: REASON`, where the name has colons but no spaces.
+            let mut reason = plain(line.splitn(3, ": ").nth(2).unwrap_or(line));
+            if line.contains("state APIVERSION_QUERY") {
+                // It hung up at the first word, as a port does that expects another language.
+                reason += ", at the first request; wrong security.protocol?";
+            }
+            lock(&self.0).reason = Some(reason);
+        }
+    }
+
     /// Whether all brokers were reported down since this was last asked.
     pub(super) fn take_down(&self) -> bool {
         std::mem::take(&mut lock(&self.0).is_down)
@@ -53,6 +69,12 @@ impl Trouble {
     ) -> Option<(RDKafkaErrorCode, String)> {
         let is_fatal = lock(&self.0).is_fatal;
         is_fatal.then(|| client.fatal_error()).flatten().map(|(code, why)| (code, plain(&why)))
+    }
+
+    /// Notes that the broker answers: what was said before counts no more.
+    pub(super) fn is_over(&self) {
+        let mut said = lock(&self.0);
+        (said.reason, said.refusal) = (None, None);
     }
 
     /// Why trying again cannot help.
@@ -83,8 +105,36 @@ pub(super) fn plain(reason: &str) -> String {
     }
 }
 
-/// An error of librdkafka as the end of a sentence.
+const PROTOCOL: &str = "kafka.properties security.protocol as that port speaks it: plaintext, ssl, \
+                        sasl_plaintext or sasl_ssl";
+const CERTIFICATES: &str = "kafka.properties ssl.ca.location with the certificates that vouch for \
+                            the broker's, and kafka.brokers with the names that stand in it";
+const PASSWORDS: &str =
+    "kafka.properties sasl.mechanism, sasl.username and sasl.password as the broker has them";
+
+/// What to change where librdkafka gives `reason`, if that tells.
+pub(super) fn remedy(reason: &str) -> Option<&'static str> {
+    // The first that is in the sentence tells. A size that cannot be is what a TLS listener's
+    // answer looks like to a client without TLS.
+    let tells: [(&str, &str); 9] = [
+        ("security.protocol", PROTOCOL),
+        ("PLAINTEXT broker listener", PROTOCOL),
+        ("wrong version number", PROTOCOL),
+        ("nvalid response size", PROTOCOL),
+        ("verif", CERTIFICATES),
+        ("ssl.key.location", "kafka.properties ssl.certificate.location and ssl.key.location"),
+        ("token", "a fresh token in kafka.oauth_token_file"),
+        ("uthenticat", PASSWORDS),
+        ("SASL", PASSWORDS),
+    ];
+    tells.iter().find(|(word, _)| reason.contains(word)).map(|(_, remedy)| *remedy)
+}
+
+/// An error of librdkafka as the end of a sentence; never a value of `kafka.properties`.
 pub(super) fn words(error: &KafkaError) -> String {
+    if let KafkaError::ClientConfig(_, _, name, _) = error {
+        return format!("{name} is refused");
+    }
     error
         .rdkafka_error_code()
         .map_or_else(|| plain(&error.to_string()), |code| plain(&code.to_string()))
@@ -92,6 +142,8 @@ pub(super) fn words(error: &KafkaError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::types::RDKafkaConfRes;
+
     use super::*;
 
     #[test]
@@ -104,5 +156,29 @@ mod tests {
         );
         check("Unknown topic", "unknown topic");
         check("", "no reason given");
+    }
+
+    #[test]
+    fn a_connection_that_was_closed_is_told_by_the_log() {
+        let trouble = Trouble::default();
+        trouble.hear("CONNECT", "[thrd:b:1/1]: b:1/1: connected");
+        assert_eq!(trouble.reason(), None);
+        let line =
+            "[thrd:b:1/1]: b:1/1: Disconnected: requesting ApiVersion (after 1ms in state X)";
+        trouble.hear("FAIL", line);
+        assert_eq!(trouble.reason().as_deref(), Some("disconnected: requesting ApiVersion"));
+    }
+
+    #[test]
+    fn a_reason_has_its_remedy_and_an_error_no_value() {
+        let check = |reason: &str, wanted: Option<&str>| assert_eq!(remedy(reason), wanted);
+        check("broker certificate could not be verified", Some(CERTIFICATES));
+        check("disconnected: connecting to a PLAINTEXT broker listener?", Some(PROTOCOL));
+        check("authentication failed due to invalid credentials", Some(PASSWORDS));
+        check("connection refused", None);
+        let [name, value] = ["sasl.password", "hush"].map(str::to_owned);
+        let code = RDKafkaConfRes::RD_KAFKA_CONF_INVALID;
+        let error = KafkaError::ClientConfig(code, value.clone(), name, value);
+        assert_eq!(words(&error), "sasl.password is refused");
     }
 }

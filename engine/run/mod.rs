@@ -10,6 +10,7 @@ mod recovery;
 pub mod service;
 pub mod settings;
 mod share;
+mod steps;
 
 pub use counts::Counts;
 pub use course::Journal;

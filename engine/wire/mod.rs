@@ -12,6 +12,7 @@ pub mod generate;
 pub mod memory;
 pub mod output;
 pub mod store;
+pub mod token;
 
 pub use door::{
     Batch, Body, Clock, Fault, Fetched, Origin, Outgoing, Position, RawRecord, Sink, Source,
@@ -21,3 +22,4 @@ pub use files::FileSource;
 pub use memory::{MemorySink, MemorySource};
 pub use output::{FileSink, OutFile, Outputs, check_paths};
 pub use store::{Directory, MemoryStore, Store};
+pub use token::Token;

@@ -9,6 +9,7 @@
 //! Cost    the jars (54 MB) are fetched once into a cache outside the checkout; a start takes
 //!         about seven seconds and 400 MB.
 
+mod secure;
 mod start;
 mod topics;
 
@@ -16,6 +17,7 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+pub(crate) use secure::{PASSWORD, Secure, USER, token};
 pub(crate) use start::Broker;
 pub(crate) use topics::Record;
 

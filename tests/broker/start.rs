@@ -47,6 +47,17 @@ pub(crate) struct Broker {
     folder: PathBuf,
 }
 
+/// What a broker is started with besides what all have.
+#[derive(Debug, Default)]
+pub(super) struct More {
+    /// Listeners beside the plain one, as `NAME://host:port`, with the protocol that NAME speaks.
+    pub(super) listeners: Vec<(String, &'static str)>,
+    /// Further lines of its settings.
+    pub(super) lines: Vec<String>,
+    /// Further arguments for the formatting of its folder.
+    pub(super) format: Vec<String>,
+}
+
 impl Broker {
     /// A broker that somebody else runs at `brokers`.
     pub(crate) fn running(brokers: String) -> Broker {
@@ -55,15 +66,19 @@ impl Broker {
 
     /// Starts a broker of its own, or says why there can be none.
     pub(crate) fn start() -> Result<Broker, String> {
-        let lib = jars()?;
         let mut why = String::new();
         for _ in 0..STARTS_MAX {
-            match start_at(&lib, free_port(), free_port()) {
+            match Broker::start_with(&More::default()) {
                 Ok(broker) => return Ok(broker),
                 Err(fault) => why = fault,
             }
         }
         Err(why)
+    }
+
+    /// Starts a broker with `more`, or says why there can be none.
+    pub(super) fn start_with(more: &More) -> Result<Broker, String> {
+        start_at(&jars()?, (free_port(), free_port()), more)
     }
 
     /// Sends the broker `signal`, such as `STOP`, `CONT`, `TERM` or `KILL`.
@@ -130,7 +145,7 @@ pub(super) fn jars() -> Result<PathBuf, String> {
 }
 
 /// Runs `command` to its end and gives what it printed.
-fn run(command: &mut Command, name: &str) -> Result<String, String> {
+pub(super) fn run(command: &mut Command, name: &str) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).output();
     let output = output.map_err(|fault| format!("{name} cannot be run: {fault}"))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
@@ -142,24 +157,29 @@ fn run(command: &mut Command, name: &str) -> Result<String, String> {
     }
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-fn java(lib: &Path) -> Command {
+pub(super) fn java(lib: &Path) -> Command {
     let mut java = Command::new("java");
     java.arg("-cp").arg(format!("{}/*", lib.display()));
     java
 }
 
-fn start_at(lib: &Path, port: u16, controller: u16) -> Result<Broker, String> {
+fn start_at(lib: &Path, ports: (u16, u16), more: &More) -> Result<Broker, String> {
     let folder = tempfile::Builder::new().prefix("ebb-broker-").tempdir().unwrap();
     let settings = folder.path().join("server.properties");
-    fs::write(&settings, properties(port, controller, &folder.path().join("data"))).unwrap();
+    fs::write(&settings, properties(ports, &folder.path().join("data"), more)).unwrap();
     let id = run(java(lib).args(["kafka.tools.StorageTool", "random-uuid"]), "java")?;
     let format = ["kafka.tools.StorageTool", "format", "--standalone", "-t", id.trim(), "-c"];
-    run(java(lib).args(format).arg(&settings), "formatting the broker's folder")?;
+    let format = java(lib).args(format).arg(&settings).args(&more.format).output();
+    let format = format.map_err(|fault| format!("java cannot be run: {fault}"))?;
+    if !format.status.success() {
+        let said = String::from_utf8_lossy(&format.stderr).into_owned();
+        return Err(format!("formatting the broker's folder: {said}"));
+    }
 
     let mut keeper = Command::new("sh");
     keeper.args(["-c", KEEPER, "keeper"]).arg(folder.path());
@@ -169,7 +189,7 @@ fn start_at(lib: &Path, port: u16, controller: u16) -> Result<Broker, String> {
     keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
     let keeper = keeper.spawn().map_err(|fault| format!("sh cannot be run: {fault}"))?;
     let folder = folder.keep();
-    let brokers = format!("127.0.0.1:{port}");
+    let brokers = format!("127.0.0.1:{}", ports.0);
     let broker = Broker { brokers, keeper: Some(keeper), folder: folder.clone() };
     broker.wait(&folder)?;
     Ok(broker)
@@ -205,20 +225,28 @@ fn tail(log: &str) -> String {
 }
 
 /// One broker that is its own controller, on loopback only.
-fn properties(port: u16, controller: u16, data: &Path) -> String {
-    let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}");
+fn properties((port, controller): (u16, u16), data: &Path, more: &More) -> String {
+    let mut listeners = vec![format!("PLAINTEXT://127.0.0.1:{port}")];
+    let mut protocols = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT".to_owned();
+    for (listener, protocol) in &more.listeners {
+        let name = listener.split("://").next().unwrap_or_default();
+        protocols += &format!(",{name}:{protocol}");
+        listeners.push(listener.clone());
+    }
+    let own = format!("CONTROLLER://127.0.0.1:{controller}");
     let mut lines = vec![
         format!("controller.quorum.bootstrap.servers=127.0.0.1:{controller}"),
-        format!("listeners={listeners}"),
-        format!("advertised.listeners={listeners}"),
+        format!("listeners={},{own}", listeners.join(",")),
+        format!("advertised.listeners={},{own}", listeners.join(",")),
+        format!("listener.security.protocol.map={protocols}"),
         format!("log.dirs={}", data.display()),
     ];
+    lines.extend_from_slice(&more.lines);
     let fixed = [
         "process.roles=broker,controller",
         "node.id=1",
         "controller.listener.names=CONTROLLER",
         "inter.broker.listener.name=PLAINTEXT",
-        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         "num.partitions=4",
         "offsets.topic.replication.factor=1",
         "offsets.topic.num.partitions=4",

@@ -148,3 +148,17 @@ fn exit_4_a_broker_that_is_not_there_and_exit_1_a_folder_that_cannot_be() {
     check(unknown, 3, &["checkpoint.folder = \"ftp://there\": wanted"]);
     assert!(broker::shared().is_some());
 }
+
+#[test]
+fn exit_2_and_3_nothing_is_started() {
+    let run = |args: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_ebb")).args(args).output().unwrap();
+        (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    check(run(&["run", "--nonsense"]), 2, &["unexpected argument '--nonsense'", "Usage: ebb run"]);
+    check(run(&["erase", ""]), 2, &["cannot erase: an id of 0 bytes"]);
+    let set = ["run", "--set", "kafka.properties.sasl.passwort=x", "--set", "clock.dely=1s"];
+    check(run(&set), 3, &["clock.dely = unknown: wanted a key that there is"]);
+    let property = "kafka.properties.sasl.passwort = unknown: wanted a property of librdkafka";
+    check(run(&set[..3]), 3, &["cannot start: 1 setting in --set is wrong", property]);
+}

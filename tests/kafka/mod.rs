@@ -4,8 +4,11 @@ mod erase;
 mod exits;
 mod group;
 mod live;
+mod load;
+mod secure;
 mod sink;
 mod source;
+mod stops;
 mod whole;
 
 use std::ops::{Deref, DerefMut};
@@ -33,7 +36,11 @@ struct Stage {
 impl Stage {
     /// Four topics, the input with `n_partitions`; `flags` lie over the settings.
     fn set(n_partitions: i32, flags: &[&str]) -> Option<Stage> {
-        let broker = broker::shared()?;
+        Some(Stage::on(broker::shared()?, n_partitions, flags))
+    }
+
+    /// The same on a broker of the test's own.
+    fn on(broker: &'static Broker, n_partitions: i32, flags: &[&str]) -> Stage {
         let input = broker.topic("events", n_partitions, &[]);
         let alerts = broker.topic("alerts", 2, &[]);
         let scores = broker.topic("scores", 2, &[("cleanup.policy", "compact")]);
@@ -48,7 +55,7 @@ impl Stage {
             format!("output.receipts={input}-receipts"),
         ];
         lines.extend(flags.iter().map(|flag| (*flag).to_owned()));
-        Some(Stage { broker, settings: settings(lines) })
+        Stage { broker, settings: settings(lines) }
     }
 
     fn source(&self) -> Member {

@@ -19,6 +19,7 @@ use crate::run::keeper::Keeper;
 use crate::run::recovery::{Bench, Hands, Job, Ready};
 use crate::run::service::safe::Timely;
 use crate::run::settings::Settings;
+use crate::run::steps::Steps;
 use crate::run::{Counts, Pump};
 use crate::state::Engine;
 use crate::unit::Span;
@@ -59,6 +60,8 @@ pub struct Service<'c, D> {
     store: Arc<dyn Store>,
     hands: Hands,
     keeper: Keeper,
+    /// `None` where the wall clock has no say.
+    steps: Option<Steps>,
     partitions: BTreeMap<u32, Partition>,
     commit_interval: Duration,
     n_jobs: u64,
@@ -95,6 +98,7 @@ impl<'c, D: Doors> Service<'c, D> {
         let Tools { clock, store, journal, workers } = tools;
         let rules = pump.engine().rules().clone();
         let missing = settings.missing;
+        let steps = journal.as_ref().map(|_| Steps::of(clock));
         let bench = Bench { rules, store: Arc::clone(&store), journal, missing };
         let (hands, keeper) = match workers {
             Workers::Apart => {
@@ -111,6 +115,7 @@ impl<'c, D: Doors> Service<'c, D> {
             store,
             hands,
             keeper,
+            steps,
             partitions: BTreeMap::new(),
             commit_interval: duration(settings.commit_interval),
             n_jobs: 0,
@@ -272,6 +277,9 @@ impl<'c, D: Doors> Service<'c, D> {
     ///
     /// Not while the group has something to say: it may be that they are no longer ours.
     fn keep_up(&mut self) -> Result<(), Fault> {
+        if let Some(steps) = &mut self.steps {
+            steps.look(self.clock);
+        }
         if self.doors.is_rebalancing() {
             return Ok(());
         }

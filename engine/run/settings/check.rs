@@ -4,10 +4,12 @@
 //!         between keys are looked at only where both were right by themselves.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use toml::Value;
 
-use super::raw::{FREE, Raw, is_secret, shown};
+use super::raw::{FREE, Raw, shown};
+use super::secret::{self, is_secret, kept_in_file};
 use super::{
     BatchRules, CheckpointRules, ClockMode, ClockRules, Delivery, Fault, Input, Kafka, Missing,
     Output, Place, Properties, Retry, Settings, Timers,
@@ -101,10 +103,12 @@ fn read(reader: &mut Reader<'_>) -> Settings {
 
 fn kafka(reader: &mut Reader<'_>) -> Kafka {
     let instance_id = reader.text("kafka.instance_id");
+    let token_file = reader.text("kafka.oauth_token_file");
     Kafka {
         brokers: reader.brokers(),
         client_id: reader.filled("kafka.client_id"),
         instance_id: Some(instance_id).filter(|id| !id.is_empty()),
+        oauth_token_file: Some(token_file).filter(|file| !file.is_empty()).map(PathBuf::from),
         properties: reader.properties(),
     }
 }
@@ -137,6 +141,15 @@ fn across(reader: &mut Reader<'_>, settings: &Settings) {
     let least = Span::millis(settings.commit_interval.as_millis() * 10);
     if reader.right(&commit) && settings.transaction_timeout < least {
         reader.fault(commit[0], format!("at least 10 times commit.interval ({least})"));
+    }
+    let (key, kafka) = ("kafka.oauth_token_file", &settings.kafka);
+    let names = ["sasl.mechanism", "sasl.mechanisms"];
+    let mut mechanisms = kafka.properties.iter().filter(|(name, _)| names.contains(name));
+    let is_bearer = mechanisms.any(|(_, word)| word.eq_ignore_ascii_case("OAUTHBEARER"));
+    match (&kafka.oauth_token_file, is_bearer) {
+        (None, true) => reader.fault(key, "the path of a file, as sasl.mechanism is OAUTHBEARER"),
+        (Some(_), false) => reader.fault(key, "nothing, as sasl.mechanism is not OAUTHBEARER"),
+        (Some(_), true) | (None, false) => {}
     }
     let topics = [
         ("input.topic", &settings.input.topic),
@@ -299,15 +312,27 @@ impl Reader<'_> {
             let Some(name) = key.strip_prefix(FREE).and_then(|rest| rest.strip_prefix('.')) else {
                 continue;
             };
-            if let Some((_, why)) = RESERVED.iter().find(|(reserved, _)| *reserved == name) {
+            let given_name = kept_in_file(name).unwrap_or(name);
+            if let Some((_, why)) = RESERVED.iter().find(|(reserved, _)| *reserved == given_name) {
                 self.fault(key, format!("no such property here: {why}"));
             }
-            match &given.value {
-                Value::String(text) => pairs.push((name.to_owned(), text.clone())),
-                Value::Integer(number) => pairs.push((name.to_owned(), number.to_string())),
-                Value::Boolean(truth) => pairs.push((name.to_owned(), truth.to_string())),
-                _ if is_secret(key) => self.fault(key, "a text in quotes"),
-                _ => self.fault(key, "a text in quotes, a whole number, true or false"),
+            let value = match &given.value {
+                Value::String(text) => text.clone(),
+                Value::Integer(number) => number.to_string(),
+                Value::Boolean(truth) => truth.to_string(),
+                _ if is_secret(key) => {
+                    self.fault(key, "a text in quotes");
+                    continue;
+                }
+                _ => {
+                    self.fault(key, "a text in quotes, a whole number, true or false");
+                    continue;
+                }
+            };
+            match kept_in_file(name).map(|name| (name, secret::read(&value))) {
+                None => pairs.push((name.to_owned(), value)),
+                Some((name, Ok(secret))) => pairs.push((name.to_owned(), secret)),
+                Some((_, Err(wanted))) => self.fault(key, wanted),
             }
         }
         pairs.into_iter().collect()

@@ -8,11 +8,12 @@
 
 mod check;
 mod raw;
+mod secret;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -126,6 +127,8 @@ pub struct Kafka {
     pub client_id: String,
     /// Static membership, if wanted.
     pub instance_id: Option<String>,
+    /// The file that holds a fresh token for SASL/OAUTHBEARER, if that is wanted.
+    pub oauth_token_file: Option<PathBuf>,
     /// What is passed on to librdkafka.
     pub properties: Properties,
 }
@@ -313,7 +316,7 @@ impl fmt::Debug for Properties {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let masked = self.iter().map(|(name, value)| {
             let key = format!("{}.{name}", raw::FREE);
-            (name, if raw::is_secret(&key) { "***" } else { value })
+            (name, if secret::is_secret(&key) { "***" } else { value })
         });
         f.debug_map().entries(masked).finish()
     }

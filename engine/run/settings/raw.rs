@@ -10,6 +10,7 @@ use std::fmt;
 
 use toml::{Table, Value};
 
+use super::secret::{is_secret, twin};
 use super::{Fault, Place};
 
 /// The defaults, with the words that explain them.
@@ -83,8 +84,9 @@ impl Raw {
                 let value = self.convert(key.trim(), value.trim());
                 self.lay(key.trim(), value, Place::Flag, faults);
             }
+            // What stands there may be a secret behind another sign.
             None => faults.push(Fault {
-                key: text.to_owned(),
+                key: text.split([' ', ':']).next().unwrap_or_default().to_owned(),
                 found: "no =".to_owned(),
                 wanted: "key=value, such as clock.delay=5s".to_owned(),
                 place: Place::Flag,
@@ -95,6 +97,10 @@ impl Raw {
     fn lay(&mut self, key: &str, value: Value, place: Place, faults: &mut Vec<Fault>) {
         let is_free = key.strip_prefix(FREE).is_some_and(|rest| rest.starts_with('.'));
         if self.values.contains_key(key) || is_free {
+            // A value from a file lies over one from a variable's text, and the other way round.
+            if let Some(twin) = twin(key) {
+                self.values.remove(&twin);
+            }
             self.values.insert(key.to_owned(), Given { value, place });
         } else if !(is_empty_table(&value) && self.is_section(key)) {
             let near = nearest(key, self.values.keys().cloned());
@@ -143,14 +149,6 @@ impl fmt::Display for Raw {
 /// `value` as TOML writes it, or a mask where `key` holds a secret.
 pub(super) fn shown(key: &str, value: &Value) -> String {
     if is_secret(key) { "\"***\"".to_owned() } else { value.to_string() }
-}
-
-/// Whether the value of `key` must never be shown.
-pub(super) fn is_secret(key: &str) -> bool {
-    let name = key.strip_prefix("kafka.properties.").unwrap_or(key);
-    let ends = [".password", ".key", ".pem", ".secret", ".token"];
-    key.starts_with(FREE)
-        && (name.starts_with("sasl.") || ends.iter().any(|end| name.ends_with(end)))
 }
 
 fn parse(text: &str, place: &Place) -> Result<Table, Fault> {

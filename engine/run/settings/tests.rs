@@ -177,10 +177,69 @@ fn secrets_are_never_shown() {
         assert!(!shown.contains("hush"), "{shown}");
         assert!(shown.contains("linger.ms"), "{shown}");
     }
+    let flags = vec!["kafka.properties.sasl.password: hush".to_owned()];
+    let Err(refused) = Settings::from_text(None, &Layers { env: Vec::new(), flags }) else {
+        return assert_eq!("settings", "refused");
+    };
+    assert!(!refused.to_string().contains("hush"), "{refused}");
     let Err(refused) = load("\"sasl.password\" = hush") else {
         return assert_eq!("settings", "refused");
     };
     assert!(!refused.to_string().contains("hush"), "{refused}");
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_of_its_own() {
+    let path = std::env::temp_dir().join(format!("ebb-secret-{}", std::process::id()));
+    let path = path.display().to_string();
+    assert_eq!(std::fs::write(&path, "hush \r\n").map_err(|_| ()), Ok(()));
+    let table = format!("[kafka.properties]\n\"sasl.password\" = {{ file = {path:?} }}\n");
+    let dotted = format!("kafka.properties.sasl.password.file = {path:?}\n");
+    let text = "[kafka.properties]\n\"sasl.password\" = \"loud\"\n".to_owned();
+    let name = "EBB_KAFKA_PROPERTIES_SASL_PASSWORD";
+    let by_path = vec![(format!("{name}_FILE"), path.clone())];
+    let by_text = vec![(name.to_owned(), "spoken".to_owned())];
+    let finds = |text: &str, env: &[(String, String)], wanted: &str| {
+        let layers = Layers { env: env.to_vec(), flags: Vec::new() };
+        let result = Settings::from_text(Some(("mine.toml", text)), &layers);
+        let Ok(settings) = result else { return assert_eq!(faults(result), [""; 0]) };
+        let properties: Vec<_> = settings.kafka.properties.iter().collect();
+        assert_eq!(properties, [("sasl.password", wanted)]);
+        let shown = format!("{settings} {settings:?} {:?}", settings.kafka);
+        assert!(!shown.contains(wanted), "{shown}");
+    };
+    finds(&table, &[], "hush ");
+    finds(&dotted, &[], "hush ");
+    // Whatever lies higher, in whichever form.
+    finds(&text, &by_path, "hush ");
+    finds(&table, &by_text, "spoken");
+
+    check(
+        "[kafka.properties]\n\"sasl.password\" = { file = \"/nowhere\" }",
+        "kafka.properties.sasl.password.file = \"/nowhere\": wanted the path of a file that can be",
+    );
+    check(
+        "[kafka.properties]\nacks.file = \"/x\"",
+        "kafka.properties.acks.file = \"/x\": wanted no",
+    );
+    assert_eq!(std::fs::write(&path, "\n").map_err(|_| ()), Ok(()));
+    let empty = faults(load(&table));
+    assert_eq!(std::fs::remove_file(&path).map_err(|_| ()), Ok(()));
+    assert!(empty[0].ends_with("wanted the path of a file that is not empty"), "{empty:?}");
+}
+
+#[test]
+fn tokens_and_their_mechanism_come_together() {
+    let bearer = "kafka.properties.\"sasl.mechanism\" = \"oauthbearer\"\n";
+    let file = "kafka.oauth_token_file = \"/run/token\"\n";
+    check(bearer, "kafka.oauth_token_file = \"\": wanted the path of a file, as sasl.mechanism is");
+    check(
+        file,
+        "kafka.oauth_token_file = \"/run/token\": wanted nothing, as sasl.mechanism is not",
+    );
+    let both = load(&format!("{bearer}{file}"));
+    let Ok(both) = both else { return assert_eq!(faults(both), [""; 0]) };
+    assert_eq!(both.kafka.oauth_token_file.as_deref(), Some(Path::new("/run/token")));
 }
 
 #[test]

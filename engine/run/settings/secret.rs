@@ -1,0 +1,52 @@
+//! Secrets: which values they are, and how they are kept out of the settings themselves.
+//!
+//! Rules   the value of `NAME.file` is the path of a file, and what stands in it is the value of
+//!         `NAME`: so orchestrators hand secrets over. A secret is masked wherever settings are
+//!         shown; a path is not.
+
+use std::fs;
+
+use super::raw::FREE;
+
+/// How the name of a property ends whose value stands in a file.
+const FILE: &str = ".file";
+
+/// The property whose value stands in a file, if `property` is one that says where.
+pub(super) fn kept_in_file(property: &str) -> Option<&str> {
+    property.strip_suffix(FILE).filter(|name| !name.is_empty())
+}
+
+/// The other of the two keys that give the same property, by its value or by a file.
+pub(super) fn twin(key: &str) -> Option<String> {
+    let property = key.strip_prefix(FREE)?.strip_prefix('.')?;
+    Some(match kept_in_file(property) {
+        Some(name) => format!("{FREE}.{name}"),
+        None => format!("{key}{FILE}"),
+    })
+}
+
+/// The secret in the file at `path`, without the end of its line.
+///
+/// # Errors
+///
+/// The words for what was wanted.
+pub(super) fn read(path: &str) -> Result<String, String> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("the path of a file that can be read: {error}"))?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() {
+        Err("the path of a file that is not empty".to_owned())
+    } else {
+        Ok(secret.to_owned())
+    }
+}
+
+/// Whether the value of `key` must never be shown.
+pub(super) fn is_secret(key: &str) -> bool {
+    let Some(name) = key.strip_prefix(FREE).and_then(|rest| rest.strip_prefix('.')) else {
+        return false;
+    };
+    let ends = [".password", ".key", ".pem", ".secret", ".token"];
+    kept_in_file(name).is_none()
+        && (name.starts_with("sasl.") || ends.iter().any(|end| name.ends_with(end)))
+}
