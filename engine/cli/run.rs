@@ -56,7 +56,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         ));
     }
     let stop = Arc::new(AtomicBool::new(false));
-    end_in_time(stop.clone(), settings.halt_deadline);
+    let has_ended = Arc::new(AtomicBool::new(false));
+    end_in_time(stop.clone(), has_ended.clone(), settings.halt_deadline);
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
         // A second signal ends the process at once.
         let hooked = signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone())
@@ -93,6 +94,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     stop.store(true, Ordering::Relaxed);
     service.finish(settings.halt_deadline)?;
+    has_ended.store(true, Ordering::Relaxed);
     info!("stopped: everything done is committed");
     if let Some(path) = &args.customers {
         crate::cli::customers::write(path, service.engine())?;
@@ -132,14 +134,18 @@ fn remains(settings: &Settings) -> Vec<Remainder> {
 }
 
 /// Ends this process when a stop takes much longer than `deadline` from when `stop` was set, as it
-/// can while the broker is away: what is not committed comes again.
-fn end_in_time(stop: Arc<AtomicBool>, deadline: Span) {
+/// can while the broker is away, and `has_ended` is not set by then: what is not committed comes
+/// again.
+fn end_in_time(stop: Arc<AtomicBool>, has_ended: Arc<AtomicBool>, deadline: Span) {
     let limit = Duration::from_millis(deadline.as_millis().unsigned_abs()) + GRACE;
     std::thread::spawn(move || {
         while !stop.load(Ordering::Relaxed) {
             std::thread::sleep(LOOK);
         }
         std::thread::sleep(limit);
+        if has_ended.load(Ordering::Relaxed) {
+            return;
+        }
         eprintln!(
             "error: cannot stop in time: the broker did not answer for {} s\n\
              safe: nothing is committed that was not done; start again to go on from there",

@@ -263,7 +263,9 @@ fn join(
         }
         let own = signals.iter().enumerate().filter(|(_, signal)| signal.score == at);
         score.signals = own.map(|(index, _)| index).collect();
-        score.mask = score.signals.iter().fold(0, |mask, index| mask | 1 << index);
+        // Those beyond the last bit are too many, which is a fault of its own.
+        let bit = |index: &usize| u32::try_from(*index).ok().and_then(|at| 1_u128.checked_shl(at));
+        score.mask = score.signals.iter().filter_map(bit).fold(0, |mask, bit| mask | bit);
         scores.push(score);
     }
     scores

@@ -160,6 +160,10 @@ impl Bench {
                 }
             };
             match restore(&mut *source, job.partition, &self.rules) {
+                Ok(restored) if !is_called(name, &restored) => {
+                    warn!(%name, "a checkpoint is passed over: it is of another position");
+                    refused.push(format!("{name}: it is of another position than it is called by"));
+                }
                 Ok(restored) if restored.header.mark.n_partitions == job.n_partitions => {
                     return Ok(Ok(restored));
                 }
@@ -241,6 +245,12 @@ impl Bench {
             earliest - 1
         ))
     }
+}
+
+/// Whether `restored` is what `name` says.
+fn is_called(name: &Name, restored: &Restored) -> bool {
+    let header = &restored.header;
+    (name.next_offset, name.now) == (header.mark.next_offset, header.now)
 }
 
 fn repartitioned(job: &Job, found: u32) -> Fault {
