@@ -2,7 +2,7 @@
 //!
 //! Shape   `client` reaches the cluster, `trouble` puts what it says into words; `source` reads the
 //!         input through one `tap` a partition; `handover` takes partitions on and gives them
-//!         up as `group`'s callbacks have noted; `sink` writes the outputs through `produce`, in
+//!         up as `group`'s callbacks have noted, `pause` tells whether that may be out of date; `sink` writes the outputs through `produce`, in
 //!         transactions by `transact` where that is wanted; `doors` joins both ends; `journal` is
 //!         read by whoever takes a partition on; `check` looks before anything starts.
 //! Rules   offsets are committed only by [`Doors::commit`](crate::wire::Doors::commit), with the
@@ -17,6 +17,7 @@ pub mod erase;
 mod group;
 mod handover;
 pub mod journal;
+mod pause;
 pub mod produce;
 pub mod sink;
 pub mod source;
