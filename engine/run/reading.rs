@@ -13,7 +13,6 @@ use crate::unit::EventTime;
 use crate::wire::{Batch, Body, Origin, RawRecord};
 
 /// One record, read.
-#[expect(clippy::large_enum_variant, reason = "one a record; a box would be an allocation each")]
 pub(super) enum Read<'a> {
     /// An event.
     Arrival(Arrival<'a>),

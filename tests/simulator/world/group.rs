@@ -94,10 +94,10 @@ impl World {
                     *owner = Some(next);
                     told.entry(next).or_default()[1].push(partition);
                 }
-                (Some(before), target) if target != Some(before) => {
-                    if self.leaving.insert(partition) {
-                        told.entry(before).or_default()[0].push(partition);
-                    }
+                (Some(before), target)
+                    if target != Some(before) && self.leaving.insert(partition) =>
+                {
+                    told.entry(before).or_default()[0].push(partition);
                 }
                 _ => {}
             }
