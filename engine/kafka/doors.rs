@@ -9,7 +9,7 @@
 
 use std::thread;
 
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{Consumer, ConsumerGroupMetadata};
 use tracing::warn;
 
 use super::client::Tries;
@@ -51,10 +51,9 @@ impl KafkaDoors {
         if ours.is_empty() && !self.sink.is_open() {
             return Ok(Committed::Done);
         }
-        // Without a member nothing is ours, and what went out before hangs in the air.
-        let ended = match self.source.consumer.group_metadata() {
+        let ended = match self.member().filter(|_| !ours.is_empty()) {
             Some(member) => self.sink.commit(self.source.list(&ours)?, member),
-            None => Ended::Undone("this instance is no member of its group".to_owned()),
+            None => Ended::Undone("what it holds is no longer ours".to_owned()),
         };
         match ended {
             Ended::Done => {
@@ -64,6 +63,15 @@ impl KafkaDoors {
             }
             Ended::Undone(why) => self.replace(why),
         }
+    }
+
+    /// This instance as the member of its group that it is now, if it is one.
+    ///
+    /// One that was expelled forgets its own name, and the broker takes offsets of the nameless
+    /// within a transaction without a question: whether it was expelled is looked at last.
+    fn member(&self) -> Option<ConsumerGroupMetadata> {
+        let member = self.source.consumer.group_metadata();
+        member.filter(|_| !self.source.consumer.assignment_lost())
     }
 
     /// Replaces a spent producer, after a wait that grows from one time to the next.

@@ -1,10 +1,12 @@
 //! Floor 9: the room that speaks to Kafka, over librdkafka.
 //!
 //! Shape   `client` reaches the cluster, with `token` where it wants such, `trouble` puts what it
-//!         says into words; `source` reads the input through one `tap` a partition; `handover` takes partitions on and gives them
-//!         up as `group`'s callbacks have noted; `sink` writes the outputs through `produce`, in
-//!         transactions by `transact` where that is wanted, else under the eye of `watch`; `doors` joins both ends; `journal` is
-//!         read by whoever takes a partition on; `check` looks before anything starts.
+//!         says into words; `source` reads the input through one `tap` a partition; `handover`
+//!         takes partitions on and gives them up as `group`'s callbacks have noted, `pause` tells
+//!         whether that may be out of date; `sink` writes the outputs through `produce`, in
+//!         transactions by `transact` where that is wanted, else under the eye of `watch`; `doors`
+//!         joins both ends; `journal` is read by whoever takes a partition on; `check` looks before
+//!         anything starts.
 //! Rules   offsets are committed only by [`Doors::commit`](crate::wire::Doors::commit), with the
 //!         partition's `now` as their metadata (D-2). Nothing is lost silently: what cannot be
 //!         delivered or read becomes a fault that says what is safe.
@@ -17,6 +19,7 @@ pub mod erase;
 mod group;
 mod handover;
 pub mod journal;
+mod pause;
 pub mod produce;
 pub mod sink;
 pub mod source;

@@ -20,6 +20,7 @@ use rdkafka::message::Message;
 
 use super::client::{self, Reach, Tries, duration, serve};
 use super::group::{Bell, Group, answer};
+use super::pause::Pauses;
 use super::tap::{Poured, Tap};
 use super::trouble::words;
 use crate::record::Reject;
@@ -60,6 +61,7 @@ pub struct KafkaSource {
     /// Partitions that were taken on and wait to be placed; the group waits for it, too.
     pub(super) unplaced: Option<Vec<i32>>,
     away: Option<Tries>,
+    pub(super) pauses: Pauses,
     pub(super) consumer: Arc<BaseConsumer<Group>>,
 }
 
@@ -84,8 +86,10 @@ impl KafkaSource {
     pub fn connect(settings: &Settings) -> Result<KafkaSource, Fault> {
         let topic = settings.input.topic.clone();
         let bell = Arc::new(Bell::default());
+        let config = config(settings);
+        let session = config.get("session.timeout.ms").and_then(|text| text.parse().ok());
         let consumer: Result<BaseConsumer<Group>, KafkaError> =
-            config(settings).create_with_context(Group::new(&settings.kafka));
+            config.create_with_context(Group::new(&settings.kafka));
         let mut consumer = consumer.map_err(|error| set_up(&error))?;
         let hung = Arc::clone(&bell);
         consumer.set_nonempty_callback(move || hung.ring());
@@ -113,6 +117,7 @@ impl KafkaSource {
             handovers: Vec::new(),
             unplaced: None,
             away: None,
+            pauses: Pauses::new(session, settings.delivery),
             consumer: Arc::new(consumer),
         })
     }
@@ -131,7 +136,9 @@ impl KafkaSource {
     /// never while the broker is away.
     pub fn is_caught_up(&self, partition: u32) -> bool {
         let share = self.shares.iter().find(|share| share.partition == partition);
-        self.away.is_none() && share.is_some_and(|share| share.is_at_end)
+        self.away.is_none()
+            && !self.pauses.is_in_doubt()
+            && share.is_some_and(|share| share.is_at_end)
     }
 
     /// The position that was last committed for `partition`, by whichever member; `None` if it
@@ -281,11 +288,15 @@ impl Source for KafkaSource {
             self.hand_over()?;
             return Ok(Fetched::Some);
         }
-        self.pour(batch)?;
+        if self.is_still_ours()? {
+            self.pour(batch)?;
+        }
         // Where no bell has rung, nothing has come: an idle turn looks once, not twice.
         if batch.records.is_empty() && self.bell.wait(duration(self.batch.wait)) {
             self.serve(batch)?;
-            self.pour(batch)?;
+            if self.is_still_ours()? {
+                self.pour(batch)?;
+            }
         }
         if !batch.records.is_empty() {
             return Ok(Fetched::Some);

@@ -18,6 +18,8 @@ use crate::oracle::streams::Random;
 
 /// Most instances at a time.
 const INSTANCES_MAX: usize = 3;
+/// Events that come right before a mishap.
+const LAST_FEW: usize = 60;
 
 /// One run.
 pub(super) struct Course<'b> {
@@ -64,16 +66,17 @@ impl<'b> Course<'b> {
 
     /// Lets everything happen, and what is left of the events be done in peace.
     pub(super) fn run(&mut self) {
+        let order = self.order();
         self.start();
         self.start();
-        for number in 0..self.plan.n_mishaps {
+        for (number, mishap) in order.into_iter().enumerate() {
             let share = self.lines.len() * (number + 1) / (self.plan.n_mishaps + 1);
-            self.put(share);
+            self.put(share.saturating_sub(LAST_FEW));
             self.pause(200, 1_200);
-            let mishap = self.random.pick(self.plan.mishaps).unwrap();
-            // The greater part are kills, where there are such.
-            let is_kill = self.plan.mishaps.contains(&Mishap::Kill) && self.random.chance(50);
-            let mishap = if is_kill { Mishap::Kill } else { mishap };
+            // It comes while something is being done that is not committed yet.
+            self.put(share);
+            self.producer.settle().unwrap();
+            self.pause(0, 120);
             println!("{number}: {mishap:?}");
             *self.counts.entry(mishap).or_default() += 1;
             self.befall(mishap);
@@ -87,8 +90,30 @@ impl<'b> Course<'b> {
             }
             instance.stop(&self.stage);
         }
+        // Those who have a name keep their share until their session is over.
+        sleep(Duration::from_millis(SESSION_MS + 2_000));
         let settings = self.stage.path("ebb.toml");
         self.stage.run(&["run", "--until-caught-up", "--settings", settings.to_str().unwrap()]);
+    }
+
+    /// Mishaps in the order of the seed: four of five are kills, where there are such, and every
+    /// kind has its turn.
+    fn order(&mut self) -> Vec<Mishap> {
+        let (kills, others): (Vec<Mishap>, Vec<Mishap>) =
+            self.plan.mishaps.iter().partition(|kind| **kind == Mishap::Kill);
+        let other = |number: usize| others[number % others.len()];
+        let kind = |number: usize| match number % 5 {
+            0..4 if !kills.is_empty() => Mishap::Kill,
+            4 if !kills.is_empty() => other(number / 5),
+            _ => other(number),
+        };
+        let mut left: Vec<Mishap> = (0..self.plan.n_mishaps).map(kind).collect();
+        let mut order = Vec::new();
+        while !left.is_empty() {
+            let at = self.random.below(left.len() as u64);
+            order.push(left.swap_remove(usize::try_from(at).unwrap()));
+        }
+        order
     }
 
     fn pause(&mut self, from_ms: u64, to_ms: u64) {
@@ -97,6 +122,7 @@ impl<'b> Course<'b> {
 
     /// Puts the events up to the `n`th on the input topic.
     fn put(&mut self, n: usize) {
+        let n = n.clamp(self.n_put, self.lines.len());
         for line in &self.lines[self.n_put..n] {
             let value: Option<serde_json::Value> = serde_json::from_slice(line).ok();
             let key = value.as_ref().and_then(|value| value["customer_id"].as_str());
@@ -166,8 +192,7 @@ impl<'b> Course<'b> {
         self.instances.push(instance);
         self.look_after();
         self.pause(SESSION_MS + 1_000, SESSION_MS + 4_000);
-        let n = self.n_put + (self.lines.len() - self.n_put) / 20;
-        self.put(n);
+        self.put(self.n_put + LAST_FEW);
         self.pause(500, 1_000);
         for instance in self.instances.iter_mut().filter(|instance| instance.is_frozen) {
             instance.signal("CONT");

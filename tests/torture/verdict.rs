@@ -47,12 +47,14 @@ pub(super) fn compare(course: &mut Course<'_>) -> String {
     assert!(is_repeated || n_unique == places.len(), "a reject stands there twice");
     assert_eq!(n_unique, text(Path::new(&rejects)).lines().count(), "rejects");
     assert!(50 < n_alerts, "{n_alerts} alerts are too few to tell anything");
-    let n_handovers: usize =
-        (0..3).map(|slot| text(&stage.log(slot)).matches("partition taken on").count()).sum();
+    let said = |words: &str| -> usize {
+        (0..3).map(|slot| text(&stage.log(slot)).matches(words).count()).sum()
+    };
+    let (n_handovers, n_undone) = (said("partition taken on"), said("a transaction is undone"));
     let kills = course.counts.get(&Mishap::Kill).copied().unwrap_or_default();
     format!(
-        "{kills} kills, {:?}, {n_handovers} partitions taken on, {} events, {n_alerts} alerts, \
-         {n_scores} scores",
+        "{kills} kills, {:?}, {n_handovers} partitions taken on, {n_undone} transactions undone, \
+         {} events, {n_alerts} alerts, {n_scores} scores",
         course.counts, course.plan.n_events
     )
 }

@@ -43,6 +43,7 @@ const RESERVED: &[(&str, &str)] = &[
     ("request.required.acks", "an alert is safe when every replica has it"),
     ("partitioner", "a customer's records must stay in one partition"),
     ("transactional.id", "delivery is its setting"),
+    ("isolation.level", "whoever takes over waits for what is about to be committed"),
 ];
 
 /// Turns `raw` into settings, or gives all faults, those of `faults` first.
