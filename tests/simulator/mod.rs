@@ -46,10 +46,8 @@ fn whatever_befalls_the_instances_nothing_is_lost_or_doubled() {
     });
 }
 
-/// Schedules that once showed a fault: a replay by names did not hear of refusals (1549, 2660),
-/// nor of the first late record after a note that was written before it was there (255, 2258);
-/// what waited for a clock that was set back spoke of the past, and a partition moved with the
-/// clock while the group was about to say that it had gone (the others).
+/// Schedules that showed a fault before the engine was mended, grouped by what differed: the time
+/// of a partition, its customers, what was written.
 #[test]
 fn what_once_went_wrong_stays_right() {
     for seed in [1549, 2660, 255, 2258, 1130, 2355, 2630, 2782] {

@@ -87,6 +87,19 @@ fn torture_under_a_live_clock_is_what_the_journal_tells() {
     });
 }
 
+/// As `ebb run` is set where nobody sets anything.
+#[test]
+fn torture_under_the_defaults_loses_nothing_and_repeats_only_ids() {
+    torture(Plan {
+        delivery: EFFECTIVELY,
+        clock: "live",
+        mishaps: &Mishap::ALL,
+        n_mishaps: 25,
+        n_events: 8_000,
+        seed: 15,
+    });
+}
+
 #[test]
 fn a_zombie_does_not_write_one_committed_record() {
     torture(Plan {
