@@ -86,9 +86,13 @@ fn exit_4_and_130_a_broker_that_stands_still_under_load_and_at_the_stop() {
 
     // Once more, and now it is told to stop meanwhile.
     let hang = |signals: &[&str], wanted: i32, limit: Duration| {
-        let mut run = stage.heard(folder.path(), &["halt.deadline=2s"]);
+        // So seldom that what was read is still to be committed at the stop.
+        let seldom = ["commit.interval=1m", "commit.transaction_timeout=10m"];
+        let sets = ["halt.deadline=2s", seldom[0], seldom[1]];
+        let mut run = stage.heard(folder.path(), &sets);
         run.wait_for("partition is scoring", 2);
         stage.put(&[(Some("c-1"), Some("no event, but a reject"))]);
+        thread::sleep(Duration::from_secs(1));
         own.signal("STOP");
         thread::sleep(Duration::from_secs(1));
         let began = Instant::now();
