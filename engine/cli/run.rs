@@ -34,6 +34,8 @@ pub struct Args {
     customers: Option<PathBuf>,
 }
 
+/// How long leaving the group may take.
+const LEAVE_MAX: Duration = Duration::from_secs(5);
 /// How much longer than halt.deadline a stop may take.
 const GRACE: Duration = Duration::from_secs(2);
 /// How often to look whether a stop was asked for.
@@ -100,7 +102,18 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         crate::cli::customers::write(path, service.engine())?;
     }
     eprint!("{}", service.counts());
+    leave(service);
     Ok(())
+}
+
+/// Leaves the group, for [`LEAVE_MAX`] at most: everything is safe by now, and whoever is not heard
+/// of is replaced anyway. A member that is told to stop while it joins can hang there for ever.
+fn leave<D: Doors>(service: Service<'_, D>) {
+    std::thread::spawn(|| {
+        std::thread::sleep(LEAVE_MAX);
+        std::process::exit(0);
+    });
+    drop(service);
 }
 
 /// What outlives the erasure of a customer for a while, and until when.

@@ -116,12 +116,14 @@ const PASSWORDS: &str =
 pub(super) fn remedy(reason: &str) -> Option<&'static str> {
     // The first that is in the sentence tells. A size that cannot be is what a TLS listener's
     // answer looks like to a client without TLS.
-    let tells: [(&str, &str); 9] = [
+    let tells: [(&str, &str); 10] = [
         ("security.protocol", PROTOCOL),
         ("PLAINTEXT broker listener", PROTOCOL),
         ("wrong version number", PROTOCOL),
         ("nvalid response size", PROTOCOL),
         ("verif", CERTIFICATES),
+        // A listener without TLS closes so at the first word of a client with it.
+        ("SSL connection closed by peer", PROTOCOL),
         ("ssl.key.location", "kafka.properties ssl.certificate.location and ssl.key.location"),
         ("token", "a fresh token in kafka.oauth_token_file"),
         ("uthenticat", PASSWORDS),

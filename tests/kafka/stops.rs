@@ -122,7 +122,7 @@ fn outputs_that_the_broker_throttles_are_waited_for_within_bounded_memory() {
         .arg("-cp")
         .arg(format!("{}/*", jars.display()))
         .args(["kafka.admin.ConfigCommand", "--bootstrap-server", stage.broker.brokers()])
-        .args(["--alter", "--add-config", "producer_byte_rate=400000"])
+        .args(["--alter", "--add-config", "producer_byte_rate=100000"])
         .args(["--entity-type", "clients", "--entity-name", &client])
         .output()
         .unwrap();
