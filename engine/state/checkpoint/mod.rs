@@ -1,6 +1,6 @@
 //! A partition's state as bytes, written while it goes on, and back.
 //!
-//! Shape   a [`Draft`] marks an instant in O(lanes) and is then written in slices; a customer who
+//! Shape   a `Draft` marks an instant in O(lanes) and is then written in slices; a customer who
 //!         is about to change before the slice that holds them is written first, so that every
 //!         customer stands in the file as at that instant. [`restore`] reads it back on any
 //!         thread, [`walk`] shows it without any rules.
