@@ -10,6 +10,7 @@
 mod broker;
 mod checkpoint;
 mod clock;
+mod edition;
 mod engine;
 mod house;
 mod kafka;

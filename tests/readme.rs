@@ -28,7 +28,9 @@ fn readme() -> Vec<Block> {
 
 /// Whether a block wants a broker, or the settings that name one.
 fn wants_a_broker(block: &Block) -> bool {
-    ["bin/kafka-", "localhost:9092", " mine.toml"].iter().any(|word| block.text.contains(word))
+    ["bin/kafka-", "localhost:9092", " mine.toml", "ebb-snapshots \""]
+        .iter()
+        .any(|word| block.text.contains(word))
 }
 
 #[test]

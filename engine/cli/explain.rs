@@ -6,6 +6,7 @@ use crate::cli::Failure;
 use crate::cli::inputs::{Inputs, Scores};
 use crate::cli::story::Story;
 use crate::state::Row;
+use crate::state::row::without;
 use crate::wire::memory::Nowhere;
 
 /// `ebb explain`.
@@ -48,7 +49,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let model = &engine.rules().model;
     let row = Row::of(customer, model, engine.now(partition));
-    let story = Story { row: &row, model, standing: customer.history.standing() };
+    let without = without(customer, model, engine.now(partition));
+    let story =
+        Story { row: &row, without: &without, model, standing: customer.history.standing() };
     match args.format {
         Format::Table => print!("{}", story.text()),
         Format::Json => println!("{:#}", story.json()),

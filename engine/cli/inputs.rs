@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::journal::read as read_journal;
 use crate::cli::setup::{Setup, Sources};
 use crate::cli::{Failure, is_watched};
-use crate::run::pump::Witness;
+use crate::run::Witness;
 use crate::run::{Pump, Spread};
 use crate::state::Engine;
 use crate::state::rules::Publish;
@@ -79,7 +79,7 @@ impl Inputs {
     pub fn play<S: Sink>(
         &self,
         scores: Scores,
-        witness: Option<Witness<'static>>,
+        witness: Option<Box<dyn Witness>>,
         open: impl FnOnce(&FileSource, &Setup) -> Result<S, Failure>,
     ) -> Result<(Played, S), Failure> {
         let setup = self.sources.read(self.map.as_deref())?;

@@ -11,11 +11,12 @@ use clap::Args as ClapArgs;
 use tracing::info;
 
 use crate::cli::Failure;
-use crate::cli::setup::{Sources, store};
+use crate::cli::setup::{Setup, Sources, store};
 use crate::kafka::{Journal, KafkaDoors};
+use crate::query::{FolderAsker, Gazette};
 use crate::record::receipt::Remainder;
 use crate::run::settings::ClockMode;
-use crate::run::{Live, Pump, Service, Settings, Spread, Tools, Workers};
+use crate::run::{Asker, Live, Publisher, Pump, Service, Settings, Spread, Tools, Workers};
 use crate::state::Engine;
 use crate::unit::Span;
 use crate::wire::clock::WallClock;
@@ -66,15 +67,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             .and_then(|_| signal_hook::flag::register(signal, stop.clone()));
         hooked.map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
     }
-    let live = match settings.clock.mode {
-        ClockMode::Replay => None,
-        ClockMode::Live => Some(Live {
-            clock: &WALL,
-            delay: settings.clock.delay,
-            ahead_max: settings.clock.ahead_max,
-            skew: settings.clock.skew,
-        }),
-    };
+    let live = live(settings);
     let rules = setup.rules(setup.publish(), Some(settings.input.topic.clone()));
     let store = store(settings)?;
     let doors = KafkaDoors::connect(settings)?;
@@ -84,7 +77,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let mut pump = Pump::new(Engine::new(rules, 0), Spread::AsTheyCome, live);
     pump.name_remains(remains(settings));
-    let tools = Tools { clock: &WALL, store, journal, workers: Workers::Apart };
+    let tools = Tools {
+        clock: &WALL,
+        store,
+        journal,
+        publisher: publisher(&setup),
+        asker: asker(settings),
+        workers: Workers::Apart,
+    };
     let mut service = Service::new(doors, pump, settings, tools);
     let (topic, group) = (&settings.input.topic, &settings.input.group);
     info!(topic, group, brokers = settings.kafka.brokers, "reading");
@@ -104,6 +104,31 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     eprint!("{}", service.counts());
     leave(service);
     Ok(())
+}
+
+/// The say that the wall clock has, if it has one.
+fn live(settings: &Settings) -> Option<Live<'static>> {
+    match settings.clock.mode {
+        ClockMode::Replay => None,
+        ClockMode::Live => Some(Live {
+            clock: &WALL,
+            delay: settings.clock.delay,
+            ahead_max: settings.clock.ahead_max,
+            skew: settings.clock.skew,
+        }),
+    }
+}
+
+/// Who publishes snapshots, if anybody is to.
+fn publisher(setup: &Setup) -> Option<Box<dyn Publisher>> {
+    let rules = setup.settings.snapshots.as_ref()?;
+    Some(Box::new(Gazette::new(rules, &setup.model)))
+}
+
+/// Who asks snapshots what is watched.
+fn asker(settings: &Settings) -> Option<Box<dyn Asker>> {
+    let rules = settings.snapshots.as_ref()?;
+    Some(Box::new(FolderAsker::new(rules.folder.clone())))
 }
 
 /// Leaves the group, for [`LEAVE_MAX`] at most: everything is safe by now, and whoever is not heard
@@ -132,6 +157,12 @@ fn remains(settings: &Settings) -> Vec<Remainder> {
         line(topic(&output.rejects), retention(&output.rejects)),
         line(format!("earlier scores on {}", output.scores), "the topic is compacted".to_owned()),
     ];
+    if let Some(snapshots) = &settings.snapshots {
+        remains.push(line(
+            format!("snapshots published before, in {}", snapshots.folder.display()),
+            format!("{} and {} have passed", snapshots.complete, snapshots.keep),
+        ));
+    }
     if settings.clock.mode == ClockMode::Live {
         remains.push(line(topic(&settings.journal), retention(&settings.journal)));
     }

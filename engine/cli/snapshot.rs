@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::Failure;
 use crate::model::Model;
+use crate::query::draft::Named;
+use crate::query::spot::Spot;
 use crate::query::{Daily, Draft, Stand};
 use crate::run::Pump;
-use crate::run::pump::Witness;
+use crate::run::Witness;
 use crate::state::customer::Customer;
+use crate::state::edition::Place;
 use crate::state::lanes::side_by_side;
-use crate::state::{Engine, Row};
+use crate::state::{Arrival, Engine, Fate, Row};
 use crate::wire::{Fault, FileSink, Outgoing, Sink};
 
 /// How many customers are turned into rows at a time.
@@ -23,11 +26,18 @@ pub struct Days(Arc<Mutex<Daily>>);
 
 impl Days {
     /// What the pump shows everything to.
-    pub fn witness(&self) -> Witness<'static> {
-        let days = Arc::clone(&self.0);
-        Box::new(move |arrivals, fates| {
-            days.lock().unwrap_or_else(PoisonError::into_inner).count(arrivals, fates);
-        })
+    pub fn witness(&self) -> Box<dyn Witness> {
+        Box::new(self.clone())
+    }
+}
+
+impl Witness for Days {
+    fn applied(&mut self, arrivals: &[Arrival<'_>], fates: &[Fate]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).count(arrivals, fates);
+    }
+
+    fn went_out(&mut self, _: u32, _: &Outgoing) {
+        // The sink sees it.
     }
 }
 
@@ -85,22 +95,25 @@ fn publish(mut draft: Draft, pump: &Pump<'_>, days: &Days) -> Result<String, Fai
     for partition in 0..engine.n_partitions() {
         let position = positions.iter().find(|position| position.partition == partition);
         let offset = position.map(|position| position.next_offset);
-        let stand = Stand { partition, now: engine.now(partition), offset };
-        customers(&mut draft, engine, partition)?;
+        let n_customers = customers(&mut draft, engine, partition)?;
+        let stand = Stand { partition, now: engine.now(partition), offset, n_customers };
         draft.daily(&daily, stand)?;
         stands.push(stand);
     }
-    Ok(draft.publish(&stands)?)
+    Ok(draft.publish(&stands, &Named::Instant)?.id)
 }
 
-/// Hands the customers of `partition` over, by id.
-fn customers(draft: &mut Draft, engine: &Engine, partition: u32) -> Result<(), Fault> {
+/// Hands the customers of `partition` over, by id; how many there are.
+fn customers(draft: &mut Draft, engine: &Engine, partition: u32) -> Result<u64, Fault> {
     let (model, now) = (&engine.rules().model, engine.now(partition));
     let mut customers: Vec<&Customer> = engine.customers(partition).collect();
     customers.sort_unstable_by_key(|customer| customer.id());
+    let mut slots = 0..;
     for chunk in customers.chunks(CHUNK) {
         let rows = side_by_side(chunk, |customer| Row::of(customer, model, now));
-        draft.customers(partition, &rows)?;
+        for (row, slot) in rows.iter().zip(slots.by_ref()) {
+            draft.customer(row, Spot { partition, place: Place { lane: 0, slot } })?;
+        }
     }
-    Ok(())
+    Ok(customers.len() as u64)
 }

@@ -15,6 +15,8 @@ use crate::window::Standing;
 pub struct Story<'a> {
     /// The row.
     pub row: &'a Row,
+    /// For every active signal, by its index, what every score would be without it.
+    pub without: &'a [(usize, Vec<Option<Points>>)],
     /// The model that judged.
     pub model: &'a Model,
     /// Plan, owner, revenue, if anything was said of them.
@@ -127,7 +129,7 @@ impl Story<'_> {
 
     /// What the score would be without each of its active signals.
     fn without(&self, text: &mut String, index: usize, found: &ScoreLine) {
-        for (signal, scores) in &self.row.without {
+        for (signal, scores) in self.without {
             let Some(signal) = self.model.signals.get(*signal) else { continue };
             let other = scores.get(index).copied().flatten();
             if signal.score == index && other != found.value {

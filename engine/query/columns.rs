@@ -79,6 +79,16 @@ const HEAD: [Line; 3] = [
     ("as_of", Kind::Time, "UTC", "the partition's time, as of which everything here holds", ""),
 ];
 
+/// When measures were taken.
+const MEASURED: Line = (
+    MEASURED_AT,
+    Kind::Time,
+    "UTC",
+    "when this customer last changed, or everyone was written anew: its measures and trends are as \
+     of then, all else is as of as_of",
+    "",
+);
+
 /// What a customer is.
 const ABOUT: [Line; 7] = [
     ("status", Kind::Text, "", "active, paused or cancelled", ""),
@@ -241,6 +251,7 @@ fn column(name: String, kind: Kind, unit: &str, says: (String, &str)) -> Column 
 /// The columns of `customers` under `model`, as people see them.
 pub fn customers(model: &Described) -> Vec<Column> {
     let mut columns = all(&HEAD);
+    columns.extend(all(&[MEASURED]));
     columns.extend(all(&ABOUT));
     for score in &model.scores {
         columns.extend(scored(&score.name));
@@ -294,8 +305,25 @@ pub fn published(model: &Described) -> Vec<Column> {
     let mut columns = customers(model);
     let means = "the parts of the explanation of every score".to_owned();
     columns.push(column(EXPLANATION.to_owned(), Kind::Parts, "", (means, "")));
+    columns.retain(|column| column.name != MEASURED_AT);
+    columns.extend(all(&STANDS));
     columns
 }
+
+/// The column that tells when a customer's measures were taken; in files it is `as_of`.
+pub const MEASURED_AT: &str = "measured_at";
+
+/// Where a row of a file of customers stands among those of the others.
+const STANDS: [Line; 2] = [
+    ("place", Kind::Whole, "", "where the customer stands", "written by an older version"),
+    (
+        "edition",
+        Kind::Whole,
+        "",
+        "a later row of the same place counts in its stead",
+        "written by an older version",
+    ),
+];
 
 /// The column that holds the explanation.
 pub const EXPLANATION: &str = "explanation";

@@ -8,12 +8,15 @@ use std::error::Error;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 
 use crate::query::columns::Column;
 use crate::query::sheet::Sheet;
+use crate::unit::EventTime;
 use crate::wire::Fault;
 
 /// Rows of a row group: a table of a million customers has eight, enough for all cores.
@@ -29,6 +32,16 @@ pub(crate) struct TableFile {
     sheet: Sheet,
     writer: ArrowWriter<File>,
     rows: u64,
+    until: EventTime,
+}
+
+/// What a finished file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// How many rows.
+    pub(crate) rows: u64,
+    /// The instant of the newest; `NEVER` where rows have none.
+    pub(crate) until: EventTime,
 }
 
 impl TableFile {
@@ -48,10 +61,12 @@ impl TableFile {
             .set_data_page_row_count_limit(PAGE_ROWS)
             .set_write_batch_size(PAGE_ROWS)
             .set_statistics_enabled(EnabledStatistics::Page)
+            .set_column_bloom_filter_enabled(ColumnPath::from("customer_id"), true)
+            .set_column_bloom_filter_max_ndv(ColumnPath::from("customer_id"), GROUP_ROWS as u64)
             .build();
         let writer = ArrowWriter::try_new(file, sheet.schema(), Some(properties))
             .map_err(|error| cannot_write(&path, &error))?;
-        Ok(TableFile { path, sheet, writer, rows: 0 })
+        Ok(TableFile { path, sheet, writer, rows: 0, until: EventTime::ALWAYS })
     }
 
     /// Puts one row into the file by means of `put`.
@@ -73,17 +88,39 @@ impl TableFile {
         self.writer.write(&batch).map_err(|error| cannot_write(&self.path, &error))
     }
 
-    /// Writes what is left and makes the file safe; how many rows it has.
+    /// Puts the rows of `batch`, which has the file's columns, into the file.
+    ///
+    /// # Errors
+    ///
+    /// A fault where they cannot be written.
+    pub(crate) fn batch(&mut self, batch: &RecordBatch) -> Result<(), Fault> {
+        self.flush()?;
+        self.rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
+        self.writer.write(batch).map_err(|error| cannot_write(&self.path, &error))
+    }
+
+    /// Notes that a row tells of `instant`.
+    pub(crate) fn reaches(&mut self, instant: EventTime) {
+        self.until = self.until.max(instant);
+    }
+
+    /// How many rows were put into it.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Writes what is left and makes the file safe; what it holds.
     ///
     /// # Errors
     ///
     /// A fault where that fails.
-    pub(crate) fn finish(mut self) -> Result<u64, Fault> {
+    pub(crate) fn finish(mut self) -> Result<Held, Fault> {
         self.flush()?;
         let path = self.path;
         let file = self.writer.into_inner().map_err(|error| cannot_write(&path, &error))?;
         file.sync_all().map_err(|error| cannot_write(&path, &error))?;
-        Ok(self.rows)
+        let told = self.until != EventTime::ALWAYS;
+        Ok(Held { rows: self.rows, until: if told { self.until } else { EventTime::NEVER } })
     }
 }
 

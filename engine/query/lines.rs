@@ -21,13 +21,12 @@ pub(crate) enum Unread {
     Misfit(#[from] Misfit),
 }
 
-fn time(text: &str) -> Result<EventTime, Unread> {
+pub(crate) fn time(text: &str) -> Result<EventTime, Unread> {
     EventTime::parse(text).map_err(|_| Unread::Time(text.to_owned()))
 }
 
-/// Puts the alert in `json`, of a customer of `partition`, into `sheet`.
-pub(crate) fn alert(json: &[u8], partition: u32, sheet: &mut Sheet) -> Result<(), Unread> {
-    let line: AlertLine<'_> = serde_json::from_slice(json)?;
+/// Puts the alert `line`, of a customer of `partition`, into `sheet`.
+pub(crate) fn alert(line: &AlertLine<'_>, partition: u32, sheet: &mut Sheet) -> Result<(), Unread> {
     let open_since = line.open_since.as_deref().map(time).transpose()?;
     let cells = [
         Cell::Text(Some(&line.id)),
@@ -53,14 +52,13 @@ pub(crate) fn alert(json: &[u8], partition: u32, sheet: &mut Sheet) -> Result<()
     Ok(sheet.row(cells)?)
 }
 
-/// Puts the scores in `json`, of a customer of `partition`, into `sheet`, whose `columns` are
+/// Puts the scores in `line`, of a customer of `partition`, into `sheet`, whose `columns` are
 /// those of [`scores_history`](crate::query::columns::scores_history).
 pub(crate) fn scores(
-    json: &[u8],
+    line: &Value,
     (partition, columns): (u32, &[Column]),
     sheet: &mut Sheet,
 ) -> Result<(), Unread> {
-    let line: Value = serde_json::from_slice(json)?;
     for column in columns {
         let value = match column.name.as_str() {
             "partition" => {

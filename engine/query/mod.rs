@@ -1,12 +1,16 @@
 //! The room that answers SQL.
 //!
 //! Shape   one side writes snapshots: a [`Draft`] takes customers, alerts, scores and daily
-//!         counts and becomes a folder of Parquet files. The other side reads them: SQL runs in
+//!         counts and becomes a folder of Parquet files; a [`Gazette`] makes one after the other of
+//!         what a running engine tells. The other side reads them: SQL runs in
 //!         a process of its own, which gets a question, answers it and ends.
 //! Rules   Arrow, Parquet and DataFusion are known here and nowhere else; nothing here is known
 //!         to scoring.
 
+mod asker;
+mod chain;
 pub mod columns;
+mod current;
 pub mod daily;
 mod describe;
 pub mod desk;
@@ -14,20 +18,25 @@ pub mod draft;
 mod file;
 pub mod form;
 pub mod functions;
+pub mod gazette;
 pub mod guard;
 mod kpis;
 mod lines;
 pub mod process;
 pub mod raw;
 pub mod refused;
+mod retain;
 mod rows;
 pub mod sheet;
 pub mod shelf;
+pub mod spot;
 mod tables;
 mod views;
 
+pub use asker::FolderAsker;
 pub use daily::Daily;
 pub use desk::Desk;
 pub use draft::{Draft, Stand};
 pub use form::Form;
+pub use gazette::Gazette;
 pub use refused::Refused;

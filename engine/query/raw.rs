@@ -7,8 +7,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The form of manifest that this program writes and reads.
-pub const FORMAT: u32 = 1;
+use crate::unit::EventTime;
+
+/// The form of manifest that this program writes.
+pub const FORMAT: u32 = 2;
+/// The oldest form that it still reads.
+pub const FORMAT_FIRST: u32 = 1;
 
 /// One snapshot: what it holds and as of when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,8 +30,18 @@ pub struct Manifest {
     pub partitions: u32,
     /// How far every partition was.
     pub positions: Vec<Place>,
-    /// Its files, by table and partition.
+    /// Whether every customer was written anew for it; form 1: always.
+    #[serde(default = "yes")]
+    pub complete: bool,
+    /// Its files, by table and partition, from the oldest to the newest.
     pub files: Vec<FileOf>,
+    /// The places of customers who were erased since all were written.
+    #[serde(default)]
+    pub erased: Vec<i64>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How far a partition was (D-2).
@@ -40,6 +54,9 @@ pub struct Place {
     pub now: Option<String>,
     /// The first offset not contained; null where records have none.
     pub offset: Option<i64>,
+    /// How many customers it has; null in form 1, where its file of customers has as many rows.
+    #[serde(default)]
+    pub customers: Option<u64>,
 }
 
 /// One file of a snapshot.
@@ -54,6 +71,17 @@ pub struct FileOf {
     pub path: String,
     /// How many rows it has.
     pub rows: u64,
+    /// Of `customers`: the edition that its rows are of. A row counts unless a later edition has
+    /// one of the same place.
+    #[serde(default)]
+    pub edition: i64,
+    /// Of tables of what happened: the instant of the newest row, in milliseconds since 1970.
+    #[serde(default = "never")]
+    pub until: i64,
+}
+
+fn never() -> i64 {
+    EventTime::NEVER.millis()
 }
 
 /// A model as far as a reader of its results needs it.

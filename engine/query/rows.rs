@@ -1,18 +1,19 @@
 //! A customer's row into the cells of `customers`.
 
 use crate::query::sheet::{Cell, Misfit, Sheet};
+use crate::query::spot::Spot;
 use crate::record::alert::{Input, Part};
 use crate::state::Row;
 use crate::unit::{Micros, Points};
 use crate::window::Precision;
 
-/// Puts `row` of `partition` into `sheet`, whose columns are those of
+/// Puts `row`, which stands at `spot` in `edition`, into `sheet`, whose columns are those of
 /// [`published`](crate::query::columns::published).
-pub(crate) fn put(row: &Row, partition: u32, sheet: &mut Sheet) -> Result<(), Misfit> {
+pub(crate) fn put(row: &Row, spot: Spot, edition: i64, sheet: &mut Sheet) -> Result<(), Misfit> {
     let (scores, about) = (&row.scores, &row.about);
     sheet.row([
         Cell::Text(Some(&scores.customer_id)),
-        Cell::Whole(Some(i64::from(partition))),
+        Cell::Whole(Some(i64::from(spot.partition))),
         Cell::Time(Some(scores.at)),
         Cell::Text(Some(scores.status.name())),
         Cell::Time(Some(about.known_since)),
@@ -43,7 +44,8 @@ pub(crate) fn put(row: &Row, partition: u32, sheet: &mut Sheet) -> Result<(), Mi
     for (line, parts) in scores.scores.iter().zip(&row.reasons) {
         explain(&line.name, parts, sheet.inner()?)?;
     }
-    sheet.put(Cell::End)
+    sheet.put(Cell::End)?;
+    sheet.row([Cell::Whole(Some(spot.number())), Cell::Whole(Some(edition))])
 }
 
 /// One row of the explanation.

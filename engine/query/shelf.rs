@@ -11,8 +11,9 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::query::draft::MANIFEST;
-use crate::query::raw::{Described, FORMAT, FileOf, Manifest, Place};
+use crate::query::raw::{Described, FORMAT, FORMAT_FIRST, FileOf, Manifest, Place};
 use crate::query::refused::Refused;
+use crate::query::spot::Spot;
 use crate::unit::EventTime;
 
 /// All snapshots of a folder, from the oldest to the newest.
@@ -22,11 +23,18 @@ pub struct Shelf {
     manifests: Vec<(EventTime, Manifest)>,
 }
 
+/// By what the snapshots of one partition are told apart: time, then offset.
+type Ordered = (EventTime, Option<i64>);
+
 /// What is seen as of one instant.
 #[derive(Clone, Debug)]
 pub struct Lens {
     /// The model that judged the newest of it.
     pub model: Described,
+    /// Where every partition stands.
+    pub nows: BTreeMap<u32, EventTime>,
+    /// The places of customers who were erased.
+    pub erased: Vec<i64>,
     files: Vec<(FileOf, PathBuf)>,
 }
 
@@ -65,6 +73,15 @@ impl Shelf {
         self.manifests.iter().map(|(_, manifest)| manifest)
     }
 
+    /// The snapshot in which `partition` stands furthest, and where it stands.
+    pub fn newest_of(&self, partition: u32) -> Option<(&Manifest, &Place)> {
+        let places = self
+            .manifests()
+            .flat_map(|manifest| manifest.positions.iter().map(move |place| (manifest, place)));
+        let ours = places.filter(|(_, place)| place.partition == partition);
+        ours.max_by_key(|(_, place)| position_of(place))
+    }
+
     /// What is seen as of `when`, a time or the id of a snapshot; the newest of everything where
     /// it is not said.
     ///
@@ -99,7 +116,7 @@ impl Shelf {
 
     /// What is seen as of `time`, if there is anything.
     fn as_of(&self, time: EventTime) -> Option<Lens> {
-        let mut newest: BTreeMap<u32, (EventTime, &Manifest)> = BTreeMap::new();
+        let mut newest: BTreeMap<u32, (Ordered, &Manifest)> = BTreeMap::new();
         let mut last: Option<(EventTime, &Manifest)> = None;
         for (_, manifest) in &self.manifests {
             for place in &manifest.positions {
@@ -115,8 +132,9 @@ impl Shelf {
                 manifest.positions.iter().filter(|_| manifest.partitions == last.partitions);
             for place in places {
                 let Some(now) = time_of(place).filter(|now| *now <= time) else { continue };
-                if newest.get(&place.partition).is_none_or(|(known, _)| *known <= now) {
-                    newest.insert(place.partition, (now, manifest));
+                let order = (now, place.offset);
+                if newest.get(&place.partition).is_none_or(|(known, _)| *known <= order) {
+                    newest.insert(place.partition, (order, manifest));
                 }
             }
         }
@@ -129,22 +147,31 @@ impl Shelf {
         last: &'m Manifest,
         chosen: impl Fn(u32) -> Option<&'m Manifest>,
     ) -> Lens {
-        let mut files = Vec::new();
+        let (mut nows, mut erased, mut files) = (BTreeMap::new(), Vec::new(), Vec::new());
         for partition in 0..last.partitions {
             let Some(manifest) = chosen(partition) else { continue };
+            let place = manifest.positions.iter().find(|place| place.partition == partition);
+            nows.extend(place.and_then(time_of).map(|now| (partition, now)));
+            let is_here = |place: &&i64| Spot::of(**place).partition == partition;
+            erased.extend(manifest.erased.iter().filter(is_here));
             let of_partition = manifest.files.iter().filter(|file| file.partition == partition);
             files.extend(of_partition.map(|file| (file.clone(), self.root.join(&file.path))));
         }
-        Lens { model: last.model.clone(), files }
+        Lens { model: last.model.clone(), nows, erased, files }
     }
 }
 
 impl Lens {
     /// The files of `table`.
-    pub fn files(&self, table: &str) -> impl Iterator<Item = &Path> {
+    pub fn files(&self, table: &str) -> impl Iterator<Item = (&FileOf, &Path)> {
         let files = self.files.iter().filter(move |(file, _)| file.table == table);
-        files.map(|(_, path)| path.as_path())
+        files.map(|(file, path)| (file, path.as_path()))
     }
+}
+
+/// The pair of D-2 by which snapshots of one partition follow each other.
+pub fn position_of(place: &Place) -> (Option<i64>, Option<EventTime>) {
+    (place.offset, time_of(place))
 }
 
 fn time_of(place: &Place) -> Option<EventTime> {
@@ -154,7 +181,7 @@ fn time_of(place: &Place) -> Option<EventTime> {
 fn read_manifest(path: &Path) -> Result<(EventTime, Manifest), Refused> {
     let broken = |found: String| {
         Refused(format!(
-            "cannot read a snapshot: {}: {found}; wanted a manifest of form {FORMAT}; remove its \
+            "cannot read a snapshot: {}: {found}; wanted a manifest of form {FORMAT_FIRST} to {FORMAT}; remove its \
              folder, or read it with the program that wrote it",
             path.display()
         ))
@@ -163,7 +190,7 @@ fn read_manifest(path: &Path) -> Result<(EventTime, Manifest), Refused> {
     let form: serde_json::Value =
         serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))?;
     match form.get("format").and_then(serde_json::Value::as_u64) {
-        Some(form) if form == u64::from(FORMAT) => {}
+        Some(form) if (u64::from(FORMAT_FIRST)..=u64::from(FORMAT)).contains(&form) => {}
         Some(form) => return Err(broken(format!("form {form}"))),
         None => return Err(broken("no form".to_owned())),
     }

@@ -21,10 +21,12 @@ use datafusion::logical_expr::Expr;
 use datafusion::prelude::SessionContext;
 
 use crate::query::columns::{self, TABLES};
-use crate::query::raw::{Described, Manifest};
+use crate::query::current::{Editions, is_current, stands_at};
+use crate::query::raw::{Described, FileOf, Manifest};
 use crate::query::refused::Refused;
 use crate::query::sheet::{Cell, Misfit, Sheet, Text, schema};
 use crate::query::shelf::{Lens, Shelf};
+use crate::query::views::Written;
 use crate::query::{kpis, views};
 use crate::unit::EventTime;
 
@@ -44,12 +46,27 @@ pub(crate) async fn open(context: &SessionContext, shelf: &Shelf, lens: &Lens) -
         tables.insert(name.to_owned(), table);
         Ok::<(), DataFusionError>(())
     };
-    for table in ["alerts", "scores_history", "events_daily"] {
+    for table in ["alerts", "scores_history"] {
         put(table, files(lens, table, &columns::of(table, model))?)?;
     }
+    let daily = files(lens, "events_daily", &columns::of("events_daily", model))?;
+    context.register_table(views::DAILY_FILES, daily)?;
+    let today = lens.nows.values().max().map_or(0, |now| now.day_index());
+    let daily = views::events_daily(i32::try_from(today).unwrap_or(i32::MAX));
+    put("events_daily", context.sql(&daily).await?.into_view())?;
     put("snapshots", snapshots(shelf)?)?;
     put("columns", listed(model)?)?;
-    let published = files(lens, "customers", &columns::published(model))?;
+    let written = match Editions::read(lens.files("customers"), &lens.erased)? {
+        None => Written::AtOnce,
+        Some(editions) => {
+            context.register_udf(is_current(editions));
+            context.register_udf(stands_at(lens.nows.clone()));
+            Written::Bit
+        }
+    };
+    let customers = files(lens, "customers", &columns::published(model))?;
+    context.register_table(views::CUSTOMER_FILES, customers)?;
+    let published = context.sql(&views::published(model, written)).await?.into_view();
     context.register_table(views::PUBLISHED, published)?;
     for (table, sql) in [
         ("customers", views::customers(model)),
@@ -65,7 +82,7 @@ pub(crate) async fn open(context: &SessionContext, shelf: &Shelf, lens: &Lens) -
 /// The files of `table` as one table.
 fn files(lens: &Lens, table: &str, columns: &[columns::Column]) -> Result<Arc<dyn TableProvider>> {
     let schema = schema(columns, Text::Viewed);
-    let urls: Result<Vec<ListingTableUrl>> = lens.files(table).map(url).collect();
+    let urls: Result<Vec<ListingTableUrl>> = lens.files(table).map(|(_, path)| url(path)).collect();
     let urls = urls?;
     if urls.is_empty() {
         return Ok(Arc::new(MemTable::try_new(schema, vec![Vec::new()])?));
@@ -115,11 +132,9 @@ fn snapshots(shelf: &Shelf) -> Result<Arc<dyn TableProvider>> {
 fn put_snapshot(manifest: &Manifest, sheet: &mut Sheet) -> std::result::Result<(), Misfit> {
     for place in &manifest.positions {
         let now = place.now.as_deref().and_then(|now| EventTime::parse(now).ok());
-        let rows = manifest
-            .files
-            .iter()
-            .find(|file| file.table == "customers" && file.partition == place.partition);
-        let rows = rows.map_or(0, |file| i64::try_from(file.rows).unwrap_or(i64::MAX));
+        let is_it = |file: &&FileOf| file.table == "customers" && file.partition == place.partition;
+        let rows = || manifest.files.iter().find(is_it).map_or(0, |file| file.rows);
+        let rows = i64::try_from(place.customers.unwrap_or_else(rows)).unwrap_or(i64::MAX);
         sheet.row([
             Cell::Text(Some(&manifest.id)),
             Cell::Whole(Some(i64::from(place.partition))),

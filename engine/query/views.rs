@@ -4,10 +4,25 @@
 //!         numbers are literals.
 
 use crate::query::columns::{self, EXPLANATION, PARTS, flag};
+use crate::query::current::{IS_CURRENT, STANDS_AT};
+use crate::query::daily::DAYS_KEPT;
 use crate::query::raw::{Described, SignalOf};
 
-/// The name under which views find the files of customers.
+/// The name under which views find customers.
 pub(crate) const PUBLISHED: &str = "customers_published";
+/// The name under which that view finds their files.
+pub(crate) const CUSTOMER_FILES: &str = "customers_files";
+/// The name under which a view finds the files of `events_daily`.
+pub(crate) const DAILY_FILES: &str = "events_daily_files";
+
+/// How the customers of a snapshot were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// All in one go.
+    AtOnce,
+    /// Bit by bit: a row may stand for another.
+    Bit,
+}
 
 /// What every row of a snapshot begins with.
 const HEAD: &str = "customer_id, partition, as_of";
@@ -25,6 +40,33 @@ pub(crate) fn text(text: &str) -> String {
 /// `number` as a literal.
 pub(crate) fn number(number: f64) -> String {
     format!("CAST({number:?} AS DOUBLE)")
+}
+
+/// The rows of customers that count, of a snapshot that is written in one go or in several.
+pub(crate) fn published(model: &Described, written: Written) -> String {
+    let columns = columns::published(model);
+    let kept = columns.iter().filter(|column| column.name != "as_of");
+    let kept: Vec<String> = kept.map(|column| name(&column.name)).collect();
+    let kept = kept.join(", ");
+    match written {
+        Written::AtOnce => {
+            format!("SELECT as_of, as_of AS measured_at, {kept} FROM {CUSTOMER_FILES}")
+        }
+        Written::Bit => format!(
+            "SELECT {STANDS_AT}(partition) AS as_of, as_of AS measured_at, {kept} \
+             FROM {CUSTOMER_FILES} WHERE {IS_CURRENT}(place, edition)"
+        ),
+    }
+}
+
+/// `events_daily`: what several files count of one day together, over the days that are kept.
+pub(crate) fn events_daily(today: i32) -> String {
+    let first = i64::from(today) - i64::from(DAYS_KEPT - 1);
+    format!(
+        "SELECT customer_id, partition, day, type, CAST(sum(count) AS BIGINT) AS count \
+         FROM {DAILY_FILES} WHERE CAST(day AS INT) >= {first} \
+         GROUP BY customer_id, partition, day, type"
+    )
 }
 
 /// `customers`: everything but the explanation.

@@ -4,12 +4,15 @@
 //! Rules   the id is derived from what the alert is, so a replay repeats it byte for byte.
 //! Source  DESIGN §7 and D-6; readings of the specification.
 
+mod kpi;
 mod read;
 mod write;
 
 use serde::{Deserialize, Serialize};
 
 use crate::unit::{EventTime, Key128};
+
+pub use kpi::KpiAlert;
 
 /// What rang.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -35,6 +35,8 @@ pub struct Counts {
     pub rejected: [u64; Reason::ALL.len()],
     /// Alerts, by kind.
     pub alerts: [u64; AlertKind::ALL.len()],
+    /// Alerts about all customers together.
+    pub kpis: u64,
     /// Scores published.
     pub scores: u64,
     /// What was judged by time alone, and what was kept back.
@@ -70,6 +72,7 @@ impl Default for Counts {
             unknown: 0,
             rejected: [0; Reason::ALL.len()],
             alerts: [0; AlertKind::ALL.len()],
+            kpis: 0,
             scores: 0,
             tally: Tally::default(),
             kinds: [0; KINDS],
@@ -178,6 +181,9 @@ impl fmt::Display for Counts {
         let kinds: Vec<String> =
             kinds.map(|(kind, count)| format!("{} {}", kind.name(), thousands(count))).collect();
         line("alerts", self.alerts_in_all(), kinds.join(", "))?;
+        if 0 < self.kpis {
+            line("kpi alerts", self.kpis, "about all customers together".to_owned())?;
+        }
         line("timers", self.tally.n_timers, "judgings that time alone brought about".to_owned())?;
         let kept = &self.tally;
         let back = format!(

@@ -1,9 +1,11 @@
 //! Floor 8: settings, the pump that drives the floors below, what it counted, and the service
-//! that keeps it going: recovery, commits, checkpoints.
+//! that keeps it going: recovery, commits, checkpoints, snapshots.
 
 pub mod counts;
 mod course;
+mod jump;
 mod keeper;
+pub mod press;
 pub mod pump;
 mod reading;
 mod recovery;
@@ -11,9 +13,14 @@ pub mod service;
 pub mod settings;
 mod share;
 mod steps;
+mod watch;
+mod witness;
 
 pub use counts::Counts;
 pub use course::Journal;
+pub use press::{Count, News, Publisher, Standing};
 pub use pump::{Live, Pump, Spread};
 pub use service::{Service, Tools, Workers};
 pub use settings::Settings;
+pub use watch::Asker;
+pub use witness::Witness;

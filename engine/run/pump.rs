@@ -12,17 +12,17 @@ use std::num::NonZeroU32;
 
 use crate::record::receipt::Remainder;
 use crate::record::{Note, Says};
-use crate::run::counts::{Counts, Jump};
+use crate::run::counts::Counts;
 use crate::run::course::{Course, Journal};
+use crate::run::jump::first_jump;
 use crate::run::reading::{Read, Reader};
 use crate::run::share::{Pass, Share, note_of, refused};
+use crate::run::witness::Witness;
 use crate::state::checkpoint::Restored;
 use crate::state::lanes::side_by_side;
 use crate::state::{Applied, Arrival, Engine, Fate, Output};
 use crate::unit::{EventTime, Span};
-use crate::wire::{
-    Batch, Clock, Fault, Fetched, Origin, Outgoing, Position, RawRecord, Sink, Source,
-};
+use crate::wire::{Batch, Clock, Fault, Fetched, Origin, Outgoing, Position, Sink, Source};
 
 /// How records find their partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,14 +57,8 @@ pub struct Pump<'c> {
     is_quiet: bool,
     /// What outlives an erasure for a while.
     remains: Vec<Remainder>,
-    witness: Option<Witness<'c>>,
+    witness: Option<Box<dyn Witness>>,
 }
-
-/// Is shown what was handed to the engine, with the fate of each.
-pub type Witness<'c> = Box<dyn Fn(&[Arrival<'_>], &[Fate]) + Send + Sync + 'c>;
-
-/// More than this in one step is worth a word (D-1).
-const JUMP: Span = Span::days(30);
 
 impl<'c> Pump<'c> {
     /// A pump around `engine`; `live` where the wall clock has a say.
@@ -96,7 +90,7 @@ impl<'c> Pump<'c> {
     }
 
     /// Shows `witness` everything that is applied from here on.
-    pub fn watch(&mut self, witness: Witness<'c>) {
+    pub fn watch(&mut self, witness: Box<dyn Witness>) {
         self.witness = Some(witness);
     }
 
@@ -219,7 +213,7 @@ impl<'c> Pump<'c> {
             let note = Note { offset, says: Says::Now(to), record: None };
             outgoing.push(Outgoing::Journal { partition, note });
         }
-        self.say(applied, &mut outgoing);
+        outgoing.extend(self.say(applied));
         self.send(&outgoing, sink)
     }
 
@@ -231,6 +225,16 @@ impl<'c> Pump<'c> {
     /// Notes that what went out is committed.
     pub fn all_is_safe(&mut self) {
         self.is_quiet = true;
+    }
+
+    /// Sends alerts that speak of all customers.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] of the sink.
+    pub fn say_of_all(&mut self, rung: &[Outgoing], sink: &mut dyn Sink) -> Result<(), Fault> {
+        self.counts.kpis += rung.len() as u64;
+        self.send(rung, sink)
     }
 
     fn send(&mut self, outgoing: &[Outgoing], sink: &mut dyn Sink) -> Result<(), Fault> {
@@ -288,8 +292,9 @@ impl<'c> Pump<'c> {
             }
         }
         if !share.quiet.is_empty() {
-            // What came out of it went out before the restart.
-            self.engine.apply(&share.quiet);
+            let applied = self.engine.apply(&share.quiet);
+            self.show(&share.quiet, &applied.fates);
+            self.say_quietly(applied);
         }
         self.get_through();
         self.apply(share, source)
@@ -301,10 +306,11 @@ impl<'c> Pump<'c> {
         let before: Vec<EventTime> =
             (0..self.engine.n_partitions()).map(|number| self.engine.now(number)).collect();
         let applied = self.engine.apply(&arrivals);
-        self.note_jump(before, &applied.fates, (&arrivals, &arrived), source);
-        if let Some(witness) = &self.witness {
-            witness(&arrivals, &applied.fates);
+        if self.counts.jump.is_none() {
+            let came = (arrivals.as_slice(), arrived.as_slice());
+            self.counts.jump = first_jump(before, &applied.fates, came, source);
         }
+        self.show(&arrivals, &applied.fates);
         for (fate, arrival) in applied.fates.iter().zip(&arrivals) {
             self.counts.fate(*fate, arrival.event.kind);
             if arrival.waits.is_some() {
@@ -317,7 +323,7 @@ impl<'c> Pump<'c> {
         }
         let mut outgoing = if self.live.is_some() { notes } else { Vec::new() };
         outgoing.extend(refused);
-        self.say(applied, &mut outgoing);
+        outgoing.extend(self.say(applied));
         outgoing
     }
 
@@ -331,20 +337,38 @@ impl<'c> Pump<'c> {
 
     /// Ends the quiet of the partitions that are where they were committed.
     fn get_through(&mut self) {
-        for (partition, course) in (0..).zip(&mut self.courses) {
-            if course.is_through()
-                && let Some(position) = course.quiet_until.take()
-            {
+        for partition in 0..self.engine.n_partitions() {
+            let course = self.courses.get_mut(partition as usize);
+            let through = course.filter(|course| course.is_through());
+            if let Some(position) = through.and_then(|course| course.quiet_until.take()) {
                 // What rings on the way rang before.
-                self.engine.advance(partition, position.now);
+                let applied = self.engine.advance(partition, position.now);
+                self.say_quietly(applied);
             }
         }
     }
 
-    /// Puts what came out of the engine into bytes and counts it.
-    fn say(&mut self, applied: Applied, outgoing: &mut Vec<Outgoing>) {
+    fn show(&mut self, arrivals: &[Arrival<'_>], fates: &[Fate]) {
+        if let Some(witness) = &mut self.witness {
+            witness.applied(arrivals, fates);
+        }
+    }
+
+    /// Lets nothing out of what went out before a restart, and shows it.
+    fn say_quietly(&mut self, applied: Applied) {
+        if self.witness.is_some() {
+            let before = self.counts.clone();
+            self.say(applied);
+            self.counts = before;
+        }
+    }
+
+    /// Puts what came out of the engine into bytes, counts it and shows it.
+    fn say(&mut self, applied: Applied) -> Vec<Outgoing> {
         self.counts.tally.add(applied.tally);
-        for output in applied.outputs {
+        let mut outgoing = Vec::with_capacity(applied.outputs.len());
+        for (home, output) in applied.homes.into_iter().zip(applied.outputs) {
+            let before = outgoing.len();
             match output {
                 Output::Alert(alert, value) => {
                     self.counts.alert(alert.kind);
@@ -362,37 +386,10 @@ impl<'c> Pump<'c> {
                     outgoing.push(Outgoing::Receipt { key, value });
                 }
             }
-        }
-    }
-
-    /// Remembers the first record that moved a partition's `now` very far.
-    fn note_jump(
-        &mut self,
-        mut nows: Vec<EventTime>,
-        fates: &[Fate],
-        came: (&[Arrival<'_>], &[&RawRecord]),
-        source: &dyn Source,
-    ) {
-        if self.counts.jump.is_some() {
-            return;
-        }
-        for ((fate, arrival), raw) in fates.iter().zip(came.0).zip(came.1) {
-            let Some(now) = nows.get_mut(arrival.partition as usize) else { continue };
-            let time = arrival.event.time;
-            if *fate != Fate::Applied || time <= *now {
-                continue;
+            if let Some(witness) = &mut self.witness {
+                outgoing.iter().skip(before).for_each(|output| witness.went_out(home, output));
             }
-            if *now != EventTime::ALWAYS && JUMP < time.since(*now) {
-                let place = match raw.origin {
-                    Origin::File { line, .. } => format!("{}:{line}", source.name(raw.origin)),
-                    Origin::Topic { partition, offset } => {
-                        format!("{}-{partition}@{offset}", source.name(raw.origin))
-                    }
-                };
-                self.counts.jump = Some(Jump { place, from: *now, to: time });
-                return;
-            }
-            *now = time;
         }
+        outgoing
     }
 }

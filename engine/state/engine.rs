@@ -11,9 +11,11 @@ use crate::record::{Event, Kind};
 use crate::score::Tally;
 use crate::state::checkpoint::{Draft, Header, Mark, Print, Progress, Restored};
 use crate::state::customer::Customer;
+use crate::state::edition::{Copied, Whom};
 use crate::state::erased::Erased;
 use crate::state::lanes::{Job, Lane, Task, work};
 use crate::state::output::{Output, in_order};
+use crate::state::plan::Plan;
 use crate::state::rules::Rules;
 use crate::state::seen::Seen;
 use crate::unit::{EventTime, Key, Span};
@@ -78,6 +80,8 @@ pub struct Applied {
     pub fates: Vec<Fate>,
     /// What goes out, in order.
     pub outputs: Vec<Output>,
+    /// The partition of each of `outputs`.
+    pub homes: Vec<u32>,
     /// What was kept back.
     pub tally: Tally,
     /// The records, by index, before which a replay must first move `now` to what stands here:
@@ -216,6 +220,38 @@ impl Engine {
         }
     }
 
+    /// Begins an edition of `partition` as it stands now: of `whom`, or of everyone where there was
+    /// none before. Whom it holds.
+    ///
+    /// What is begun is handed out by [`Engine::continue_edition`], while the partition goes on.
+    pub fn begin_edition(&mut self, partition: u32, whom: Whom) -> Whom {
+        let Some(found) = self.partitions.get_mut(partition as usize) else { return whom };
+        let begun = found.lanes.iter_mut().map(|lane| lane.begin_edition(whom));
+        begun.fold(whom, |all, one| if one == Whom::All { one } else { all })
+    }
+
+    /// Copies about `n_customers_max` more customers of the edition of `partition` into `out`;
+    /// returns whether that was all.
+    pub fn continue_edition(
+        &mut self,
+        partition: u32,
+        n_customers_max: usize,
+        out: &mut Vec<Copied>,
+    ) -> bool {
+        let Some(found) = self.partitions.get_mut(partition as usize) else { return true };
+        let each = n_customers_max.max(1).div_ceil(found.lanes.len().max(1));
+        let copied = (0..).zip(&mut found.lanes).map(|(number, lane)| lane.copy(number, each, out));
+        // Every lane must have its turn: no short cut at the first that is not through.
+        copied.fold(true, |all, one| all & one)
+    }
+
+    /// Who of `partition` asked to be forgotten, by the key of the id, and when.
+    pub fn erased(&self, partition: u32) -> Vec<(Key, EventTime)> {
+        let found = self.partitions.get(partition as usize).map(|found| found.erased.all());
+        let all = found.unwrap_or_default();
+        all.into_iter().map(|(key, request)| (key, request.time)).collect()
+    }
+
     /// Puts what was read back into the place of all that is known of `partition`.
     ///
     /// It must have been read under the rules of this engine.
@@ -255,7 +291,7 @@ impl Engine {
             placed.extend(task.done.placed);
             applied.tally.add(task.done.tally);
         }
-        applied.outputs = in_order(placed);
+        (applied.homes, applied.outputs) = in_order(placed);
         applied
     }
 }
@@ -264,27 +300,6 @@ impl Engine {
 pub(crate) fn lane_of(key: Key, n_lanes: usize) -> usize {
     // The upper bits, for the lane's own table goes by the lower ones.
     usize::try_from(key.bits() >> 40).unwrap_or(0) % n_lanes.max(1)
-}
-
-/// What a call has to do, by partition.
-struct Plan {
-    jobs: Vec<Vec<Job>>,
-    moves: Vec<Vec<(u64, EventTime)>>,
-    told: Vec<(usize, EventTime)>,
-}
-
-impl Plan {
-    fn new(n_partitions: usize) -> Plan {
-        let jobs = (0..n_partitions).map(|_| Vec::new()).collect();
-        let moves = (0..n_partitions).map(|_| Vec::new()).collect();
-        Plan { jobs, moves, told: Vec::new() }
-    }
-
-    fn moved(&mut self, partition: usize, record: u64, now: EventTime) {
-        if let Some(moves) = self.moves.get_mut(partition) {
-            moves.push((record, now));
-        }
-    }
 }
 
 impl Partition {

@@ -18,6 +18,7 @@ use crate::score::Tally;
 use crate::state::book::Book;
 use crate::state::checkpoint::Share;
 use crate::state::customer::{Customer, Waiting};
+use crate::state::edition::{Copied, Copies, Place as Stand, Whom};
 use crate::state::engine::Arrival;
 use crate::state::output::{Output, Place, Placed, Provenance};
 use crate::state::rules::{Rules, Timers as Switch};
@@ -37,6 +38,8 @@ pub struct Lane {
     fresh: Vec<Output>,
     /// What the lane has to write of a checkpoint, while one is on its way.
     share: Option<Box<Share>>,
+    /// What it has to copy of editions, once there are any.
+    copies: Option<Box<Copies>>,
 }
 
 /// One record for a lane.
@@ -196,7 +199,7 @@ impl Task<'_> {
         self.lane.book.remove(slot);
         let place = Place { turn: job.record as u64, at: EventTime::NEVER };
         let output = Output::Erased(Box::new(receipt));
-        self.done.placed.push(Placed { place, output });
+        self.done.placed.push(Placed { place, home: self.partition, output });
     }
 
     /// Fires every timer of the lane that is due by `now`.
@@ -260,8 +263,9 @@ impl Task<'_> {
         let mut desk = Desk { outputs: &mut lane.fresh, scratch: &mut lane.scratch };
         let tally = step(customer, occasion, when.0, rules, &mut desk);
         self.done.tally.add(tally);
-        let place = when.1;
-        self.done.placed.extend(lane.fresh.drain(..).map(|output| Placed { place, output }));
+        let (place, home) = (when.1, self.partition);
+        let fresh = lane.fresh.drain(..).map(|output| Placed { place, home, output });
+        self.done.placed.extend(fresh);
     }
 
     /// Sees to it that the timers call no later than the customer in `slot` is due.
@@ -326,8 +330,29 @@ impl Lane {
         self.share.as_mut().is_none_or(|share| share.draw(&self.book, n_max))
     }
 
-    /// Writes the customer in `slot`, who is about to change, if a checkpoint still needs it.
+    /// Begins an edition of `whom`; of everyone where there was none before. Whom it holds.
+    pub(crate) fn begin_edition(&mut self, whom: Whom) -> Whom {
+        let whom = if self.copies.is_some() { whom } else { Whom::All };
+        self.copies.get_or_insert_default().begin(whom, &self.book);
+        whom
+    }
+
+    /// Copies up to `n_max` more customers of the edition into `out`, as lane `number`; returns
+    /// whether that was all.
+    pub(crate) fn copy(&mut self, number: u32, n_max: usize, out: &mut Vec<Copied>) -> bool {
+        let Some(copies) = &mut self.copies else { return true };
+        let is_all = copies.draw(&self.book, n_max);
+        let copied = |(slot, customer)| Copied { place: Stand { lane: number, slot }, customer };
+        out.extend(copies.take().into_iter().map(copied));
+        is_all
+    }
+
+    /// Keeps the customer in `slot`, who is about to change, as a checkpoint or an edition that is
+    /// on its way needs it.
     fn preserve(&mut self, slot: u32) {
+        if let Some(copies) = &mut self.copies {
+            copies.touch(slot, &self.book);
+        }
         if let Some(share) = &mut self.share
             && let Some(customer) = self.book.at(slot)
         {
@@ -342,59 +367,4 @@ impl Lane {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::model::{load, shipped};
-    use crate::record::{Decoded, decode};
-    use crate::state::rules::Publish;
-    use crate::state::{Arrival, Engine, Fate, Rules, TimersSwitch};
-    use crate::unit::{EventTime, Span};
-
-    /// An event of the one customer, on `day`.
-    fn line(kind: &str, day: i64, fields: &str) -> String {
-        let time = EventTime::from_millis(0).plus(Span::days(day)).millis();
-        format!(
-            r#"{{"id":"{kind}-{day}","type":"{kind}","customer_id":"c","time":{time}{fields}}}"#
-        )
-    }
-
-    #[test]
-    fn without_timers_a_customer_is_called_for_what_waits_and_for_nothing_else() {
-        let model = load(shipped::DEFAULT, shipped::CATALOG, None);
-        let rules = Rules {
-            model: model.unwrap_or_else(|_| unreachable!("the shipped model is sound")),
-            dedup_horizon: Span::days(1),
-            exact_events_max: 4_096,
-            timers: TimersSwitch::Off,
-            publish: Publish::Changes { min_change: 0.0 },
-            topic: None,
-            n_lanes: 1,
-        };
-        let mut engine = Engine::new(rules, 1);
-        // An override ends on day 20, before the first event that waits and after it.
-        let until = r#","score":"risk","value":90,"until":1728000000,"reason":"r","by":"b""#;
-        let lines = [
-            (line("login", 1, ""), false),
-            (line("score_override", 2, until), false),
-            (line("login", 10, ""), true),
-            (line("login", 30, ""), true),
-        ];
-        for (line, waits) in &lines {
-            let Ok(Decoded::Event(event)) = decode(line.as_bytes()) else {
-                unreachable!("{line} is an event")
-            };
-            let waits = waits.then_some(line.as_bytes());
-            let arrival = Arrival { event, partition: 0, offset: None, waits, told: None };
-            let fate = if waits.is_some() { Fate::Waiting } else { Fate::Applied };
-            assert_eq!(engine.apply(&[arrival]).fates, [fate], "{line}");
-        }
-        let mut n_judged = |day| {
-            let to = EventTime::from_millis(0).plus(Span::days(day));
-            engine.advance(0, to).outputs.len()
-        };
-        assert_eq!(n_judged(9), 0, "nothing waits for it");
-        assert!(0 < n_judged(15), "what waited is applied");
-        assert_eq!(n_judged(29), 0, "the end of the override is seen with the next event only");
-        assert!(0 < n_judged(30), "what waited is applied");
-        assert_eq!(n_judged(400), 0, "nothing waits any more");
-    }
-}
+mod tests;

@@ -7,10 +7,12 @@
 pub mod book;
 pub mod checkpoint;
 pub mod customer;
+pub mod edition;
 pub mod engine;
 pub mod erased;
 pub mod lanes;
 pub mod output;
+mod plan;
 pub mod row;
 pub mod rules;
 pub mod seen;
@@ -18,6 +20,7 @@ pub mod step;
 pub mod timers;
 
 pub use checkpoint::{Header, Progress, Refusal, Restored, restore};
+pub use edition::{Copied, Whom};
 pub use engine::{Applied, Arrival, Engine, Fate};
 pub use output::{Output, Provenance, Rung};
 pub use row::{About, Row, SignalCell};

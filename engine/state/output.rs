@@ -65,6 +65,8 @@ pub struct Place {
 pub struct Placed {
     /// The place.
     pub place: Place,
+    /// The partition.
+    pub home: u32,
     /// The output.
     pub output: Output,
 }
@@ -80,11 +82,12 @@ impl Output {
     }
 }
 
-/// Brings the outputs of all lanes into their order. Those of one customer keep theirs.
-pub fn in_order(mut placed: Vec<Placed>) -> Vec<Output> {
+/// Brings the outputs of all lanes into their order, each with its partition. Those of one customer
+/// keep theirs.
+pub fn in_order(mut placed: Vec<Placed>) -> (Vec<u32>, Vec<Output>) {
     placed.sort_by(|a, b| {
         let by_place = a.place.cmp(&b.place);
         by_place.then_with(|| a.output.customer_id().cmp(b.output.customer_id()))
     });
-    placed.into_iter().map(|placed| placed.output).collect()
+    placed.into_iter().map(|placed| (placed.home, placed.output)).unzip()
 }

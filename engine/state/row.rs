@@ -54,8 +54,6 @@ pub struct Row {
     pub reasons: Vec<Vec<Part>>,
     /// Every score less its sample of 7 and of 30 days ago.
     pub trends: Vec<(Option<f64>, Option<f64>)>,
-    /// For every active signal, what the scores would be without it.
-    pub without: Vec<(usize, Vec<Option<Points>>)>,
 }
 
 impl About {
@@ -116,7 +114,7 @@ impl Row {
         let scope = Scope::new(model, &customer.history, now);
         scope.read(Which::All, &mut readings);
         let orders = customer.orders.as_deref();
-        let memo = Memo::fresh(&scope);
+        let memo = Memo::of(model, &readings);
         let known = memo.readings(model, now);
         let evidence = Evidence { readings: known, changes: EventTime::NEVER, orders };
         let verdict = Verdict::of(&scope, &evidence);
@@ -126,14 +124,8 @@ impl Row {
             value: known.value(signal.measure),
         };
         let machine = &customer.machine;
-        let active = (0..model.signals.len()).filter(|index| verdict.is_active(*index));
-        let without = active.map(|index| {
-            let other = verdict.without(index, &scope, &evidence);
-            (index, other.scores.iter().map(|judged| judged.value).collect())
-        });
         Row {
             about: About::of(&customer.history),
-            without: without.collect(),
             signals: model.signals.iter().enumerate().map(cell).collect(),
             measures: readings.iter().map(Reading::value).collect(),
             reasons: (0..model.scores.len()).map(|index| owned(grounds.parts(index))).collect(),
@@ -143,6 +135,27 @@ impl Row {
             scores: record(customer, (&verdict, &known), (model, now)),
         }
     }
+}
+
+/// For every active signal of `customer` as of `now`, by its index in `model`, what every score would
+/// be without it.
+pub fn without(
+    customer: &Customer,
+    model: &Model,
+    now: EventTime,
+) -> Vec<(usize, Vec<Option<Points>>)> {
+    let scope = Scope::new(model, &customer.history, now);
+    let orders = customer.orders.as_deref();
+    let memo = Memo::fresh(&scope);
+    let evidence =
+        Evidence { readings: memo.readings(model, now), changes: EventTime::NEVER, orders };
+    let verdict = Verdict::of(&scope, &evidence);
+    let active = (0..model.signals.len()).filter(|index| verdict.is_active(*index));
+    let without = active.map(|index| {
+        let other = verdict.without(index, &scope, &evidence);
+        (index, other.scores.iter().map(|judged| judged.value).collect())
+    });
+    without.collect()
 }
 
 /// The same parts with texts of their own.

@@ -149,6 +149,15 @@ impl Memo {
         memo
     }
 
+    /// What `readings` of all measures, in the order of `model`, keep.
+    pub fn of(model: &Model, readings: &[Reading]) -> Memo {
+        let read = model.reads.direct.iter().filter_map(|at| {
+            let (reading, measure) = (readings.get(*at)?, model.measures.get(*at)?);
+            Some(Kept::of(reading, measure))
+        });
+        Memo { kept: read.collect(), first: None }
+    }
+
     /// Looks at every line of memory; the sum means nothing.
     pub fn warm(&self) -> usize {
         let lines = self.kept.iter().step_by(64 / size_of::<Kept>());

@@ -8,7 +8,7 @@ mod command;
 mod corrupt;
 mod fixture;
 mod resume;
-mod script;
+pub(crate) mod script;
 
 use std::collections::BTreeMap;
 

@@ -107,6 +107,26 @@ impl Script {
         }
     }
 
+    /// The records of step `index`, each at the next of the offsets of its partition.
+    pub(crate) fn arrivals(
+        &self,
+        index: usize,
+        next_offsets: &mut std::collections::BTreeMap<u32, i64>,
+    ) -> Vec<Arrival<'_>> {
+        let n_partitions = NonZeroU32::new(self.options.partitions).expect("at least one");
+        let Step::Apply(batch) = &self.steps[index] else { return Vec::new() };
+        let arrivals = batch.iter().filter_map(|(line, waits)| {
+            let bytes = self.lines[*line].as_bytes();
+            let Ok(Decoded::Event(event)) = decode(bytes) else { return None };
+            let partition = partition(event.customer_id.as_bytes(), n_partitions);
+            let next = next_offsets.entry(partition).or_insert(0);
+            let offset = Some(*next);
+            *next += 1;
+            Some(Arrival { event, partition, offset, waits: waits.then_some(bytes), told: None })
+        });
+        arrivals.collect()
+    }
+
     /// Plays step `index` on `engine`.
     pub(crate) fn play(&self, index: usize, engine: &mut Engine) -> Heard {
         let n_partitions = NonZeroU32::new(self.options.partitions).expect("at least one");

@@ -35,7 +35,7 @@ const LIBRARIES: [(&str, &[&str]); 39] = [
     ("csv", &["cli/", "wire/"]),
     ("flate2", &["wire/", "cli/packed.rs"]),
     ("zstd", &["wire/", "cli/packed.rs"]),
-    ("tempfile", &["wire/", "cli/"]),
+    ("tempfile", &["wire/", "cli/", "run/watch.rs"]),
     ("rand_xoshiro", &["wire/generate/"]),
     // What a checkpoint holds derives it; on floors 4 to 6 only `state/checkpoint` makes bytes.
     (
@@ -48,6 +48,7 @@ const LIBRARIES: [(&str, &[&str]); 39] = [
             "score/",
             "state/",
             "run/settings/",
+            "run/watch.rs",
             "query/raw.rs",
         ],
     ),

@@ -106,9 +106,10 @@ fn a_folder_without_snapshots_is_told_from_a_broken_one() {
     fs::create_dir(folder.path().join("s")).unwrap();
     for (text, found) in [
         ("{", "EOF while parsing"),
-        ("{\"format\":2}", "form 2"),
+        ("{\"format\":3}", "form 3"),
         ("{}", "no form"),
         ("{\"format\":1}", "missing field"),
+        ("{\"format\":2}", "missing field"),
     ] {
         fs::write(folder.path().join("s/manifest.json"), text).unwrap();
         let broken = says(folder.path());

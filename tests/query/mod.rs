@@ -5,6 +5,7 @@ mod clients;
 mod formulas;
 mod hostile;
 mod kpis;
+mod live;
 mod page;
 mod past;
 mod shell;

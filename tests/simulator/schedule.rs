@@ -270,6 +270,8 @@ impl<'c> Play<'c> {
             clock: self.hand,
             store: Arc::new(self.store.clone()) as Arc<dyn Store>,
             journal: self.plan.is_live.then(|| Box::new(journal) as Box<dyn JournalDoor>),
+            publisher: None,
+            asker: None,
             workers: Workers::Own,
         };
         let pump = Pump::new(engine, Spread::AsTheyCome, live);

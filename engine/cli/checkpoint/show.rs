@@ -193,7 +193,7 @@ fn held(customer: &Customer, rules: Option<&Rules>, now: EventTime) -> Map<Strin
     let mut told = Map::new();
     if let Some(Rules { model, .. }) = rules {
         let row = Row::of(customer, model, now);
-        if let Value::Object(story) = (Story { row: &row, model, standing }).json() {
+        if let Value::Object(story) = (Story { row: &row, without: &[], model, standing }).json() {
             told = story;
         }
         let tracks = model.tracks.iter().enumerate().filter_map(|(index, track)| {

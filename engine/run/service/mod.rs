@@ -16,10 +16,12 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::run::keeper::Keeper;
+use crate::run::press::{Press, Publisher};
 use crate::run::recovery::{Bench, Hands, Job, Ready};
 use crate::run::service::safe::Timely;
 use crate::run::settings::Settings;
 use crate::run::steps::Steps;
+use crate::run::watch::{Asker, Watch};
 use crate::run::{Counts, Pump};
 use crate::state::Engine;
 use crate::unit::Span;
@@ -48,6 +50,10 @@ pub struct Tools<'c> {
     pub store: Arc<dyn Store>,
     /// The journal; `None` where the wall clock has no say.
     pub journal: Option<Box<dyn JournalDoor>>,
+    /// Who publishes snapshots; `None` where none are.
+    pub publisher: Option<Box<dyn Publisher>>,
+    /// Who asks snapshots what is watched; `None` where nothing is.
+    pub asker: Option<Box<dyn Asker>>,
     /// Who reads and stores.
     pub workers: Workers,
 }
@@ -60,6 +66,8 @@ pub struct Service<'c, D> {
     store: Arc<dyn Store>,
     hands: Hands,
     keeper: Keeper,
+    press: Option<Press>,
+    watch: Option<Watch>,
     /// `None` where the wall clock has no say.
     steps: Option<Steps>,
     partitions: BTreeMap<u32, Partition>,
@@ -94,9 +102,24 @@ enum Phase {
 
 impl<'c, D: Doors> Service<'c, D> {
     /// A service that moves `pump` between `doors`.
-    pub fn new(doors: D, pump: Pump<'c>, settings: &Settings, tools: Tools<'c>) -> Service<'c, D> {
-        let Tools { clock, store, journal, workers } = tools;
+    pub fn new(
+        doors: D,
+        mut pump: Pump<'c>,
+        settings: &Settings,
+        tools: Tools<'c>,
+    ) -> Service<'c, D> {
+        let Tools { clock, store, journal, publisher, asker, workers } = tools;
+        let press = settings.snapshots.as_ref().zip(publisher).map(|(rules, publisher)| {
+            let (press, witness) = Press::new(rules, publisher, clock.uptime());
+            pump.watch(witness);
+            press
+        });
         let rules = pump.engine().rules().clone();
+        let watched = settings.snapshots.as_ref().zip(asker);
+        let watch = watched.filter(|_| !settings.watches.is_empty()).map(|(rules_of, asker)| {
+            let model = (rules.model.id.clone(), rules.model.version);
+            Watch::new(settings.watches.clone(), asker, &rules_of.folder, model)
+        });
         let missing = settings.missing;
         let steps = journal.as_ref().map(|_| Steps::of(clock));
         let bench = Bench { rules, store: Arc::clone(&store), journal, missing };
@@ -115,6 +138,8 @@ impl<'c, D: Doors> Service<'c, D> {
             store,
             hands,
             keeper,
+            press,
+            watch,
             steps,
             partitions: BTreeMap::new(),
             commit_interval: duration(settings.commit_interval),
@@ -167,6 +192,7 @@ impl<'c, D: Doors> Service<'c, D> {
         self.keep_up()?;
         self.commit(Timely::WhenDue)?;
         self.save()?;
+        self.publish()?;
         self.report();
         Ok(())
     }
@@ -188,6 +214,7 @@ impl<'c, D: Doors> Service<'c, D> {
             }
         }
         self.wait_for_keeper(until);
+        self.publish_last(until);
         if self.keeper.is_busy() {
             warn!("no time is left to save the state; the next start goes over more again");
         }
@@ -241,6 +268,9 @@ impl<'c, D: Doors> Service<'c, D> {
 
     fn give_up(&mut self, partition: u32) {
         self.keeper.give_up(partition);
+        if let Some(press) = &mut self.press {
+            press.give_up(partition);
+        }
         self.pump.give_up(partition);
         self.partitions.remove(&partition);
     }
@@ -254,6 +284,9 @@ impl<'c, D: Doors> Service<'c, D> {
             // It may have gone meanwhile, or have been taken on anew.
             let Some(ours) = ours.filter(|ours| ours.job == job.number) else { continue };
             (ours.phase, ours.journal) = (Phase::CatchingUp, journal);
+            if let Some(press) = &mut self.press {
+                press.take_on(partition);
+            }
             self.pump.begin(partition, restored, (from, job.committed), &notes);
             self.doors.open(partition, from)?;
             self.keeper.take_on(partition, self.clock.uptime());

@@ -1,4 +1,4 @@
-//! What is safe: commits, and checkpoints that stand on them.
+//! What is safe: commits, and the checkpoints and snapshots that stand on them.
 
 use std::time::Duration;
 
@@ -31,13 +31,15 @@ impl<D: Doors> Service<'_, D> {
         let moved: Vec<Position> =
             self.pump.positions().into_iter().filter(|position| self.is_news(position)).collect();
         let is_quiet = self.pump.is_quiet() && moved.iter().all(|to| self.is_only_time(to));
-        if moved.is_empty() || (is_quiet && timely == Timely::WhenDue && since < QUIET_COMMIT) {
+        if (moved.is_empty() && self.pump.is_quiet())
+            || (is_quiet && timely == Timely::WhenDue && since < QUIET_COMMIT)
+        {
             return Ok(());
         }
         self.committed_at = self.clock.uptime();
         match self.doors.commit(&moved)? {
             Committed::Done => {
-                self.pump.all_is_safe();
+                self.all_is_safe();
                 for position in moved {
                     if let Some(ours) = self.partitions.get_mut(&position.partition) {
                         ours.committed = Some(position);
@@ -47,6 +49,13 @@ impl<D: Doors> Service<'_, D> {
             }
             Committed::Later => Ok(()),
             Committed::Undone(_) => self.start_over(),
+        }
+    }
+
+    fn all_is_safe(&mut self) {
+        self.pump.all_is_safe();
+        if let Some(watch) = &mut self.watch {
+            watch.all_is_safe();
         }
     }
 
@@ -112,6 +121,62 @@ impl<D: Doors> Service<'_, D> {
                 // The disk is slower than we are.
                 std::thread::sleep(Duration::from_millis(1));
             }
+        }
+    }
+
+    /// Begins the edition that is due, and copies a slice of the one on its way.
+    pub(super) fn publish(&mut self) -> Result<(), Fault> {
+        let uptime = self.clock.uptime();
+        if self.press.as_ref().is_some_and(|press| press.is_due(uptime)) {
+            self.commit(Timely::Now)?;
+            self.begin_edition();
+        }
+        let Some(press) = &mut self.press else { return Ok(()) };
+        let published = press.go_on(self.pump.engine_mut(), uptime);
+        let Some(watch) = &mut self.watch else { return Ok(()) };
+        // Of several instances one watches.
+        if let Some(id) = published.filter(|_| self.partitions.contains_key(&0)) {
+            watch.look(id, press.at());
+        }
+        let rung = watch.rung();
+        let (_, sink) = self.doors.ends();
+        self.pump.say_of_all(&rung, sink)
+    }
+
+    /// Begins an edition of the partitions of which all that they did is committed.
+    fn begin_edition(&mut self) {
+        let (uptime, n_partitions) = (self.clock.uptime(), self.doors.n_partitions());
+        let positions = self.pump.positions();
+        let is_safe = |position: &&Position| {
+            let ours = self.partitions.get(&position.partition);
+            ours.is_some_and(|ours| {
+                ours.phase == Phase::Scoring && ours.committed == Some(**position)
+            })
+        };
+        let safe: Vec<Position> = positions.iter().filter(is_safe).copied().collect();
+        let Some(press) = &mut self.press else { return };
+        if safe.is_empty() {
+            press.put_off(uptime);
+        } else {
+            press.begin(self.pump.engine_mut(), (&safe, n_partitions), uptime);
+        }
+    }
+
+    /// Publishes where everything ended, until `until` at most.
+    pub(super) fn publish_last(&mut self, until: Duration) {
+        self.wait_for_press(until);
+        if self.press.as_ref().is_some_and(|press| !press.is_busy()) {
+            self.begin_edition();
+            self.wait_for_press(until);
+        }
+    }
+
+    fn wait_for_press(&mut self, until: Duration) {
+        while self.clock.uptime() < until {
+            let uptime = self.clock.uptime();
+            let Some(press) = self.press.as_mut().filter(|press| press.is_busy()) else { return };
+            press.go_on(self.pump.engine_mut(), uptime);
+            std::thread::sleep(Duration::from_micros(100));
         }
     }
 }

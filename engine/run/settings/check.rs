@@ -10,9 +10,10 @@ use toml::Value;
 
 use super::raw::{FREE, Raw, shown};
 use super::secret::{self, is_secret, kept_in_file};
+use super::watches;
 use super::{
     BatchRules, CheckpointRules, ClockMode, ClockRules, Delivery, Fault, Input, Kafka, Missing,
-    Output, Place, Properties, Retry, Settings, Timers,
+    Output, Place, Properties, Retry, Settings, SnapshotRules, Timers, WatchRule,
 };
 use crate::unit::{Points, Span};
 
@@ -79,6 +80,8 @@ fn read(reader: &mut Reader<'_>) -> Settings {
             interval: reader.span("checkpoint.interval", SECOND, DAY),
             keep: reader.whole("checkpoint.keep", 1, 1_000),
         },
+        snapshots: snapshots(reader),
+        watches: watches(reader),
         missing: reader.word("recovery.missing", &misses),
         kafka: kafka(reader),
         clock: clock(reader),
@@ -111,6 +114,44 @@ fn kafka(reader: &mut Reader<'_>) -> Kafka {
         instance_id: Some(instance_id).filter(|id| !id.is_empty()),
         oauth_token_file: Some(token_file).filter(|file| !file.is_empty()).map(PathBuf::from),
         properties: reader.properties(),
+    }
+}
+
+fn snapshots(reader: &mut Reader<'_>) -> Option<SnapshotRules> {
+    let folder = reader.text("snapshots.folder");
+    let rules = SnapshotRules {
+        folder: PathBuf::from(&folder),
+        interval: reader.span("snapshots.interval", 250, DAY),
+        complete: reader.span("snapshots.complete", 250, DAY),
+        keep: reader.span("snapshots.keep", MINUTE, 3_650 * DAY),
+        history: reader.span("snapshots.history", DAY, 3_650 * DAY),
+    };
+    let keys = ["snapshots.complete", "snapshots.interval"];
+    if reader.right(&keys) && rules.complete < rules.interval {
+        reader.fault(keys[0], format!("at least snapshots.interval ({})", rules.interval));
+    }
+    (!folder.is_empty()).then_some(rules)
+}
+
+fn watches(reader: &mut Reader<'_>) -> Vec<WatchRule> {
+    let read = match reader.value("watch") {
+        Some(value) => watches::read(value),
+        None => return Vec::new(),
+    };
+    let needs = "a folder, as something is watched";
+    match read {
+        Ok(rules) => {
+            if !rules.is_empty() && reader.text("snapshots.folder").is_empty() {
+                reader.fault("snapshots.folder", needs);
+            }
+            rules
+        }
+        Err(wanted) => {
+            for wanted in wanted {
+                reader.fault("watch", wanted);
+            }
+            Vec::new()
+        }
     }
 }
 

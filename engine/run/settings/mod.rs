@@ -9,6 +9,7 @@
 mod check;
 mod raw;
 mod secret;
+mod watches;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,6 +21,7 @@ use thiserror::Error;
 use crate::unit::{Points, Span};
 
 pub use raw::DEFAULTS;
+pub use watches::{Line, WatchRule};
 
 /// Everything a user can decide, checked.
 #[derive(Clone)]
@@ -40,6 +42,10 @@ pub struct Settings {
     pub journal: String,
     /// How state is saved.
     pub checkpoint: CheckpointRules,
+    /// How snapshots are published; `None` where none are.
+    pub snapshots: Option<SnapshotRules>,
+    /// What is watched over all customers.
+    pub watches: Vec<WatchRule>,
     /// What to do where neither a checkpoint nor the first events are there.
     pub missing: Missing,
     /// How to reach the cluster.
@@ -85,6 +91,21 @@ pub struct CheckpointRules {
     pub interval: Span,
     /// How many checkpoints of each partition are kept.
     pub keep: usize,
+}
+
+/// How snapshots are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotRules {
+    /// Where to.
+    pub folder: PathBuf,
+    /// How often.
+    pub interval: Span,
+    /// How often with every customer.
+    pub complete: Span,
+    /// For how long complete ones are kept.
+    pub keep: Span,
+    /// For how long tables of what happened go back.
+    pub history: Span,
 }
 
 /// What to do at a start where a part of the past is gone.
