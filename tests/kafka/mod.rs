@@ -7,6 +7,7 @@ mod live;
 mod load;
 mod secure;
 mod sink;
+mod snapshots;
 mod source;
 mod stops;
 mod whole;

@@ -17,7 +17,7 @@ const REPLAY: &str = "clock.mode=replay";
 
 impl Stage {
     /// The command that is `ebb run` on this stage with `more` settings.
-    fn command(&self, folder: &Path, more: &[&str]) -> Command {
+    pub(super) fn command(&self, folder: &Path, more: &[&str]) -> Command {
         let mut run = Command::new(env!("CARGO_BIN_EXE_ebb"));
         run.arg("run").args(self.sets(folder)).args(["--set", REPLAY]);
         run.args(more.iter().flat_map(|set| ["--set", set]));
@@ -25,12 +25,12 @@ impl Stage {
     }
 
     /// Starts it.
-    fn heard(&self, folder: &Path, more: &[&str]) -> Heard {
+    pub(super) fn heard(&self, folder: &Path, more: &[&str]) -> Heard {
         Heard::start(&mut self.command(folder, more))
     }
 
     /// Lets it go on until everything is read.
-    fn catch_up(&self, folder: &Path, more: &[&str]) -> Heard {
+    pub(super) fn catch_up(&self, folder: &Path, more: &[&str]) -> Heard {
         let mut run = Heard::start(self.command(folder, more).arg("--until-caught-up"));
         assert_eq!(run.end().code(), Some(0), "{}", run.said());
         run
