@@ -4,7 +4,7 @@
 //! Units   a time takes six bytes of milliseconds: every moment that a record may carry fits, and
 //!         two numbers beyond them stand for `NEVER` and `ALWAYS`.
 
-use crate::unit::{EventTime, Key, Micros};
+use crate::unit::{EventTime, Key, Micros, ShortKey};
 
 /// What a row can hold.
 pub trait Entry: Copy + 'static {
@@ -124,6 +124,26 @@ impl Entry for (EventTime, Key) {
     fn write(&self, bytes: &mut [u8]) {
         write_time(self.0, bytes);
         write_u64(self.1.bits(), bytes, TIME_BYTES);
+    }
+}
+
+impl Entry for (EventTime, ShortKey) {
+    const BYTES: usize = TIME_BYTES + ShortKey::BYTES;
+
+    fn time(&self) -> EventTime {
+        self.0
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let key = bytes.get(TIME_BYTES..).map_or(0, |bytes| word(bytes, ShortKey::BYTES));
+        (read_time(bytes), ShortKey::from(key))
+    }
+
+    fn write(&self, bytes: &mut [u8]) {
+        write_time(self.0, bytes);
+        if let Some(bytes) = bytes.get_mut(TIME_BYTES..) {
+            write_word(self.1.bits(), bytes, ShortKey::BYTES);
+        }
     }
 }
 

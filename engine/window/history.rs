@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Entry, Feed, Model, Shape};
 use crate::record::{Event, Field, Kind};
-use crate::unit::{EventTime, Key, Micros, Span};
+use crate::unit::{EventTime, Key, Micros, ShortKey, Span};
 use crate::window::entry::Entry as Packed;
 use crate::window::invoice;
 use crate::window::life::{Change, Life};
@@ -235,7 +235,8 @@ impl RowMut<'_> {
             }
             (RowKind::Lumps, _) => self.list().insert(Lump::one(time, Micros::ZERO)),
             (RowKind::Keys, Item::Key(key)) => {
-                let is_same = |other: &(EventTime, Key)| other.1 == key;
+                let key = ShortKey::of(key);
+                let is_same = |other: &(EventTime, ShortKey)| other.1 == key;
                 self.list().keep_latest((time, key), is_same);
             }
             (RowKind::Sends, Item::Key(key)) => self.sends().send(time, key),
@@ -269,7 +270,7 @@ impl RowMut<'_> {
             Some(RowKind::Times) => self.list::<EventTime>().sweep(until),
             Some(RowKind::Values) => self.list::<(EventTime, Micros)>().sweep(until),
             Some(RowKind::Lumps) => self.list::<Lump>().sweep(until),
-            Some(RowKind::Keys) => self.list::<(EventTime, Key)>().sweep(until),
+            Some(RowKind::Keys) => self.list::<(EventTime, ShortKey)>().sweep(until),
             Some(RowKind::Sends) => self.sends().sweep(now, keep),
             Some(RowKind::Answers) => self.list::<Answer>().sweep(until),
             Some(RowKind::Groups) => self.list::<(EventTime, Key, Key)>().sweep(until),
@@ -290,7 +291,7 @@ impl RowMut<'_> {
                 self.become_lumps(lumps, most)
             }
             Some(Slot::Lumps(_)) => lump::join(&mut self.list(), most),
-            Some(Slot::Keys(_)) => self.list::<(EventTime, Key)>().bound(most),
+            Some(Slot::Keys(_)) => self.list::<(EventTime, ShortKey)>().bound(most),
             Some(Slot::Sends(_)) => self.sends().bound(most),
             Some(Slot::Answers(_)) => self.list::<Answer>().bound(most),
             Some(Slot::Groups(_)) => self.list::<(EventTime, Key, Key)>().bound(most),

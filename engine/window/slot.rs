@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Shape;
-use crate::unit::{EventTime, Key, Micros, Span};
+use crate::unit::{EventTime, Key, Micros, ShortKey, Span};
 use crate::window::entry::{Entry, TIME_BYTES, read_time, read_u64, write_time, write_u64};
 use crate::window::invoice::Invoice;
 use crate::window::list::List;
@@ -24,7 +24,7 @@ pub enum Slot<'a> {
     /// Times or numbers of a customer with more of them than are kept one by one.
     Lumps(Lumps<'a>),
     /// Every key's latest time.
-    Keys(List<'a, (EventTime, Key)>),
+    Keys(List<'a, (EventTime, ShortKey)>),
     /// Every send, and the answers that found none.
     Sends(Sends<'a>),
     /// Every user's latest answer.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::unit::{EventTime, Key, Micros};
+use crate::unit::{EventTime, Key, Micros, ShortKey};
 use crate::window::block::Block;
 use crate::window::entry::Entry;
 use crate::window::invoice::Invoice;
@@ -77,7 +77,7 @@ enum Written {
     Times(Vec<EventTime>),
     Values(Vec<(EventTime, Micros)>),
     Lumps { lumps: Vec<Lump> },
-    Keys(Vec<(EventTime, Key)>),
+    Keys(Vec<(EventTime, ShortKey)>),
     Sends { sent: Vec<Sent>, answers: Vec<(EventTime, Key)> },
     Answers(Vec<Answer>),
     Groups(Vec<(EventTime, Key, Key)>),
