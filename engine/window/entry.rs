@@ -31,8 +31,9 @@ const ALWAYS: u64 = NEVER - 1;
 const _: () = assert!(EventTime::LAST.millis().unsigned_abs() < ALWAYS);
 
 /// The time in the first six of `bytes`.
+#[inline]
 pub(crate) fn read_time(bytes: &[u8]) -> EventTime {
-    match word(bytes, TIME_BYTES) {
+    match read_u48(bytes, 0) {
         NEVER => EventTime::NEVER,
         ALWAYS => EventTime::ALWAYS,
         millis => EventTime::from_millis(millis.cast_signed()),
@@ -41,39 +42,44 @@ pub(crate) fn read_time(bytes: &[u8]) -> EventTime {
 
 /// Writes `time` into the first six of `bytes`; what lies beyond all records becomes the last
 /// moment of its side.
+#[inline]
 pub(crate) fn write_time(time: EventTime, bytes: &mut [u8]) {
     let millis = match time {
         EventTime::NEVER => NEVER,
         EventTime::ALWAYS => ALWAYS,
         time => time.clamp(EventTime::FIRST, EventTime::LAST).millis().unsigned_abs(),
     };
-    write_word(millis, bytes, TIME_BYTES);
+    write_u48(millis, bytes, 0);
 }
 
-/// The number in the first `n` of `bytes`, at most eight.
-fn word(bytes: &[u8], n: usize) -> u64 {
-    let mut word = [0; 8];
-    if let (Some(to), Some(from)) = (word.get_mut(..n), bytes.get(..n)) {
-        to.copy_from_slice(from);
-    }
-    u64::from_le_bytes(word)
+/// The number in the six of `bytes` from `at` on.
+#[inline]
+fn read_u48(bytes: &[u8], at: usize) -> u64 {
+    let found = bytes.get(at..).and_then(|bytes| bytes.first_chunk());
+    found.map_or(0, |[a, b, c, d, e, f]| u64::from_le_bytes([*a, *b, *c, *d, *e, *f, 0, 0]))
 }
 
-fn write_word(word: u64, bytes: &mut [u8], n: usize) {
-    if let (Some(to), Some(from)) = (bytes.get_mut(..n), word.to_le_bytes().get(..n)) {
-        to.copy_from_slice(from);
+/// Writes the lower six bytes of `number` into those of `bytes` from `at` on.
+#[inline]
+fn write_u48(number: u64, bytes: &mut [u8], at: usize) {
+    if let Some(to) = bytes.get_mut(at..).and_then(|bytes| bytes.first_chunk_mut::<6>()) {
+        let [a, b, c, d, e, f, ..] = number.to_le_bytes();
+        *to = [a, b, c, d, e, f];
     }
 }
 
 /// The number in the eight of `bytes` from `at` on.
+#[inline]
 pub(crate) fn read_u64(bytes: &[u8], at: usize) -> u64 {
-    bytes.get(at..).map_or(0, |bytes| word(bytes, 8))
+    let found = bytes.get(at..).and_then(|bytes| bytes.first_chunk());
+    found.map_or(0, |word| u64::from_le_bytes(*word))
 }
 
 /// Writes `number` into the eight of `bytes` from `at` on.
+#[inline]
 pub(crate) fn write_u64(number: u64, bytes: &mut [u8], at: usize) {
-    if let Some(bytes) = bytes.get_mut(at..) {
-        write_word(number, bytes, 8);
+    if let Some(to) = bytes.get_mut(at..).and_then(|bytes| bytes.first_chunk_mut()) {
+        *to = number.to_le_bytes();
     }
 }
 
@@ -135,15 +141,12 @@ impl Entry for (EventTime, ShortKey) {
     }
 
     fn read(bytes: &[u8]) -> Self {
-        let key = bytes.get(TIME_BYTES..).map_or(0, |bytes| word(bytes, ShortKey::BYTES));
-        (read_time(bytes), ShortKey::from(key))
+        (read_time(bytes), ShortKey::from(read_u48(bytes, TIME_BYTES)))
     }
 
     fn write(&self, bytes: &mut [u8]) {
         write_time(self.0, bytes);
-        if let Some(bytes) = bytes.get_mut(TIME_BYTES..) {
-            write_word(self.1.bits(), bytes, ShortKey::BYTES);
-        }
+        write_u48(self.1.bits(), bytes, TIME_BYTES);
     }
 }
 

@@ -87,6 +87,7 @@ impl History {
     }
 
     /// The slot of `track`, if anything was remembered there.
+    #[inline]
     pub fn slot(&self, track: usize) -> Option<Slot<'_>> {
         if self.present >> track & 1 == 0 { None } else { self.slots.get(self.rank(track)) }
     }
@@ -102,6 +103,7 @@ impl History {
     }
 
     /// How many slots stand before that of `track`.
+    #[inline]
     fn rank(&self, track: usize) -> usize {
         (self.present & ((1_u128 << track) - 1)).count_ones() as usize
     }

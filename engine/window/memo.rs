@@ -105,6 +105,7 @@ impl Kept {
         Kept { bits: number, until: Until::new(reading.until, drifts) }
     }
 
+    #[inline]
     fn value(self, flow: Flow, now: EventTime) -> Option<f64> {
         match flow {
             Flow::Steps => Some(f64::from_bits(self.bits)).filter(|number| !number.is_nan()),
@@ -322,6 +323,7 @@ pub struct Readings<'a> {
 
 impl Readings<'_> {
     /// What measure `index` reads; `None` where it is not available or nobody reads it directly.
+    #[inline]
     pub fn value(&self, index: usize) -> Option<f64> {
         let seat = self.reads.seats.get(index).copied().flatten()?;
         self.kept.get(usize::from(seat.place))?.value(seat.flow, self.now)
@@ -329,6 +331,7 @@ impl Readings<'_> {
 
     /// Whether measure `index` is available and passes `compare`, and the first instant at which
     /// that turns over by time alone before anything else changes.
+    #[inline]
     pub fn test(&self, index: usize, compare: Compare) -> (bool, EventTime) {
         let seat = self.reads.seats.get(index).copied().flatten();
         let kept = seat.and_then(|seat| self.kept.get(usize::from(seat.place)));

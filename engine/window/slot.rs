@@ -112,6 +112,7 @@ impl RowKind {
     }
 
     /// The kind with this number, if there is one.
+    #[inline]
     pub(crate) fn numbered(number: u8) -> Option<RowKind> {
         RowKind::ALL.get(usize::from(number)).copied()
     }
@@ -119,6 +120,7 @@ impl RowKind {
 
 impl<'a> Slot<'a> {
     /// The slot of `kind` that stands in `bytes`.
+    #[inline]
     pub(crate) fn of(kind: RowKind, bytes: &'a [u8]) -> Slot<'a> {
         match kind {
             RowKind::Times => Slot::Times(List::of(bytes)),
@@ -199,6 +201,7 @@ impl Entry for Answer {
 }
 
 /// The moment `span` before `time`, where a window's open end lies.
+#[inline]
 pub(crate) fn back(time: EventTime, span: Span) -> EventTime {
     if span == Span::FOREVER { EventTime::ALWAYS } else { time.minus(span) }
 }

@@ -27,13 +27,16 @@ impl Slots {
     }
 
     /// The kind of slot `row`.
+    #[inline]
     pub(crate) fn kind(&self, row: usize) -> Option<RowKind> {
         self.block.kind(row).and_then(RowKind::numbered)
     }
 
     /// Slot `row`.
+    #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<Slot<'_>> {
-        self.kind(row).map(|kind| Slot::of(kind, self.block.row(row)))
+        let (kind, bytes) = self.block.get(row)?;
+        RowKind::numbered(kind).map(|kind| Slot::of(kind, bytes))
     }
 
     /// All of them.
