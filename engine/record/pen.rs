@@ -11,6 +11,7 @@ use crate::record::encode::{write_shape, write_shown};
 use crate::unit::EventTime;
 
 /// Appends `text` as a JSON string.
+#[inline]
 pub(crate) fn text(text: &str, out: &mut Vec<u8>) {
     if !is_plain(text.as_bytes()) {
         return write_shape(&text, out);
@@ -21,6 +22,7 @@ pub(crate) fn text(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends `text` as a JSON string, or null.
+#[inline]
 pub(crate) fn text_or_null(found: Option<&str>, out: &mut Vec<u8>) {
     match found {
         Some(found) => text(found, out),
@@ -39,6 +41,7 @@ fn is_plain(bytes: &[u8]) -> bool {
 }
 
 /// Appends `number`, which is finite.
+#[inline]
 pub(crate) fn number(number: f64, out: &mut Vec<u8>) {
     /// Whole numbers below this are written with all their digits.
     const WHOLE_MAX: f64 = 1e15;
@@ -73,6 +76,7 @@ fn back(whole: u64) -> f64 {
 }
 
 /// Appends `number`, or null.
+#[inline]
 pub(crate) fn number_or_null(found: Option<f64>, out: &mut Vec<u8>) {
     match found {
         Some(found) => number(found, out),
@@ -81,13 +85,17 @@ pub(crate) fn number_or_null(found: Option<f64>, out: &mut Vec<u8>) {
 }
 
 /// Appends a whole number.
+#[inline]
 pub(crate) fn whole(number: impl itoa::Integer, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Appends `time` as a JSON string.
 pub(crate) fn moment(time: EventTime, out: &mut Vec<u8>) {
-    write_shown(&time, out);
+    let Some((text, len)) = time.shown() else { return write_shown(&time, out) };
+    out.push(b'"');
+    out.extend_from_slice(text.get(..len).unwrap_or_default());
+    out.push(b'"');
 }
 
 /// Appends `time` as a JSON string, or null.

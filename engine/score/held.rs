@@ -17,7 +17,8 @@ pub struct Held {
     pub(crate) previous: Option<Points>,
     /// The band held; `None` is null.
     pub band: Option<u8>,
-    pub(crate) waiting: Option<Waiting>,
+    /// In a piece of its own: without a dwell no move ever waits.
+    pub(crate) waiting: Option<Box<Waiting>>,
     pub(crate) told: Option<u8>,
     /// When the alert that is open first rang; `NEVER` where none is.
     pub(crate) open_since: EventTime,
@@ -48,7 +49,7 @@ pub(crate) enum Arming {
 }
 
 // One of these stands for every score of every customer.
-const _: () = assert!(size_of::<Held>() <= 56);
+const _: () = assert!(size_of::<Held>() <= 48);
 
 impl Held {
     /// When the alert that is open first rang, if one is.

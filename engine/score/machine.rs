@@ -116,7 +116,7 @@ impl Machine {
     /// When the first waiting move will have held long enough.
     pub fn due(&self, model: &Model) -> EventTime {
         let due = |(held, score): (&Held, &Score)| {
-            held.waiting.map(|waiting| waiting.since.plus(score.dwell))
+            held.waiting.as_ref().map(|waiting| waiting.since.plus(score.dwell))
         };
         let dues = self.scores.iter().zip(&model.scores).filter_map(due);
         dues.min().unwrap_or(EventTime::NEVER)
@@ -239,12 +239,12 @@ impl Machine {
             Mover::Timer => Moved::ByTime,
             Mover::Event(_) => Moved::ByEvent,
         };
-        let waiting = match held.waiting {
-            Some(waiting) if waiting.to == to => waiting,
+        let waiting = match &held.waiting {
+            Some(waiting) if waiting.to == to => **waiting,
             _ => Waiting { to, since: hearing.now, moved_by },
         };
         if hearing.now < waiting.since.plus(score.dwell) {
-            held.waiting = Some(waiting);
+            held.waiting = Some(Box::new(waiting));
             return change;
         }
         held.waiting = None;

@@ -368,20 +368,19 @@ pub(crate) fn linear(value: f64, low: f64, high: f64) -> f64 {
 /// The weighted mean over the available sub-scores, their weights, and all weights.
 ///
 /// In whole numbers: every tenth mean of steps is a half, which a sum of binary numbers would
-/// round either way.
+/// round either way. Weights add up to a million, a sum to 1e17.
 fn weighted(subscores: &[Subscore], readings: &Readings<'_>) -> (Option<Points>, i64, i64) {
-    let (mut sum, mut available, mut all) = (0_i128, 0, 0);
+    let (mut sum, mut available, mut all) = (0_i64, 0, 0);
     for rule in subscores {
         let weight = rule.weight.get();
         all += weight;
         if let Some(points) = subscore(rule, readings) {
-            sum += i128::from(weight) * i128::from(points.steps());
+            sum += weight * points.steps();
             available += weight;
         }
     }
-    let twice = 2 * i128::from(available);
-    let nearest = (2 * sum + i128::from(available)).checked_div(twice);
-    let value = nearest.and_then(|steps| i64::try_from(steps).ok()).map(Points::from_steps);
+    let nearest = (2 * sum + available).checked_div(2 * available);
+    let value = nearest.map(Points::from_steps);
     (value, available, all)
 }
 

@@ -205,7 +205,7 @@ impl Task<'_> {
     /// Fires every timer of the lane that is due by `now`.
     fn fire(&mut self, now: EventTime, rules: &Rules) {
         let Lane { book, timers, .. } = &mut *self.lane;
-        book.warm(timers.announce().iter().map(|entry| entry.1));
+        book.warm(timers.announce());
         while let Some((at, slot)) = self.lane.timers.pop(now) {
             let Some(customer) = self.lane.book.at_mut(slot) else { continue };
             if customer.queued != at {
@@ -217,7 +217,7 @@ impl Task<'_> {
             }
             self.call_again(slot);
             let Lane { book, timers, .. } = &mut *self.lane;
-            book.warm(timers.announce().iter().map(|entry| entry.1));
+            book.warm(timers.announce());
         }
     }
 

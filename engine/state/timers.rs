@@ -16,15 +16,19 @@ use crate::unit::EventTime;
 #[derive(Debug)]
 pub struct Timers {
     /// Of the stretch reached, those known when it was; the earliest at the end.
-    sorted: Vec<(EventTime, u32)>,
+    sorted: Vec<Entry>,
     /// How many of `sorted` were not announced yet.
     unannounced: usize,
     /// Of the stretch reached, those put in since.
     near: BinaryHeap<Reverse<(EventTime, u32)>>,
-    far: BTreeMap<i64, Vec<(EventTime, u32)>>,
+    far: BTreeMap<i64, Vec<Entry>>,
     /// The stretch up to which everything is in `sorted` or `near`.
     reached: i64,
 }
+
+/// A slot, and when it is called, in milliseconds of its stretch; in order of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry(u64);
 
 /// How many entries are announced at once: so many customers fit the second cache with room.
 const GROUP: usize = 32;
@@ -34,6 +38,23 @@ const STRETCH_BITS: u32 = 22;
 
 fn stretch(time: EventTime) -> i64 {
     time.millis() >> STRETCH_BITS
+}
+
+impl Entry {
+    fn new(time: EventTime, slot: u32) -> Entry {
+        let millis = time.millis() & ((1 << STRETCH_BITS) - 1);
+        Entry(millis.unsigned_abs() << u32::BITS | u64::from(slot))
+    }
+
+    fn slot(self) -> u32 {
+        u32::try_from(self.0 & u64::from(u32::MAX)).unwrap_or(u32::MAX)
+    }
+
+    /// The time and the slot of an entry of `stretch`.
+    fn within(self, stretch: i64) -> (EventTime, u32) {
+        let millis = (self.0 >> u32::BITS).cast_signed();
+        (EventTime::from_millis(stretch << STRETCH_BITS | millis), self.slot())
+    }
 }
 
 impl Default for Timers {
@@ -52,28 +73,31 @@ impl Timers {
         if stretch(time) <= self.reached {
             self.near.push(Reverse((time, slot)));
         } else {
-            self.far.entry(stretch(time)).or_default().push((time, slot));
+            self.far.entry(stretch(time)).or_default().push(Entry::new(time, slot));
         }
     }
 
     /// Takes out the earliest entry that is not after `now`.
     pub fn pop(&mut self, now: EventTime) -> Option<(EventTime, u32)> {
         loop {
-            let (first, fresh) = (self.sorted.last(), self.near.peek().map(|entry| &entry.0));
+            let first = self.sorted.last().map(|entry| entry.within(self.reached));
+            let fresh = self.near.peek().map(|entry| entry.0);
             let is_fresh = match (first, fresh) {
                 (Some(first), Some(fresh)) => fresh < first,
                 (first, _) => first.is_none(),
             };
-            if let Some((time, _)) = if is_fresh { fresh } else { first } {
+            let next = if is_fresh { fresh } else { first };
+            if let Some((time, _)) = next {
                 // Everything near lies before everything far.
-                if now < *time {
+                if now < time {
                     return None;
                 }
-                return if is_fresh {
-                    self.near.pop().map(|entry| entry.0)
+                if is_fresh {
+                    self.near.pop();
                 } else {
-                    self.sorted.pop()
-                };
+                    self.sorted.pop();
+                }
+                return next;
             }
             let first = self.far.first_entry()?;
             if stretch(now) < *first.key() {
@@ -86,20 +110,23 @@ impl Timers {
         }
     }
 
-    /// The entries that come next, each told once; none while some that were told are still to
-    /// be taken out.
-    pub fn announce(&mut self) -> &[(EventTime, u32)] {
-        if self.unannounced < self.sorted.len() {
-            return &[];
-        }
-        self.unannounced = self.sorted.len().saturating_sub(GROUP);
-        self.sorted.get(self.unannounced..).unwrap_or_default()
+    /// The slots that are called next, each told once, the last of them first; none while some
+    /// that were told are still to be taken out.
+    pub fn announce(&mut self) -> impl Iterator<Item = u32> + '_ {
+        let told = if self.unannounced < self.sorted.len() {
+            &[]
+        } else {
+            self.unannounced = self.sorted.len().saturating_sub(GROUP);
+            self.sorted.get(self.unannounced..).unwrap_or_default()
+        };
+        told.iter().map(|entry| entry.slot())
     }
 
     /// Whether there may be an entry that is not after `now`; without one there is none.
     pub fn is_due(&self, now: EventTime) -> bool {
         let near = self.near.peek().map(|entry| entry.0.0);
-        match self.sorted.last().map(|entry| entry.0).into_iter().chain(near).min() {
+        let first = self.sorted.last().map(|entry| entry.within(self.reached).0);
+        match first.into_iter().chain(near).min() {
             Some(time) => time <= now,
             None => self.far.first_key_value().is_some_and(|(first, _)| *first <= stretch(now)),
         }
@@ -118,7 +145,9 @@ mod tests {
         }
         let (mut told, mut taken) = (Vec::new(), Vec::new());
         loop {
-            told.extend(timers.announce().iter().rev().map(|entry| entry.1));
+            let mut next: Vec<u32> = timers.announce().collect();
+            next.reverse();
+            told.extend(next);
             let Some((_, slot)) = timers.pop(EventTime::from_millis(200)) else { break };
             taken.push(slot);
             // The stretch becomes known when the first of it is taken.

@@ -7,6 +7,6 @@ pub mod points;
 pub mod time;
 
 pub use amount::Micros;
-pub use key::{Key, Key128};
+pub use key::{Key, Key128, ShortKey};
 pub use points::Points;
 pub use time::{EventTime, Span};

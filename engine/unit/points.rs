@@ -32,6 +32,7 @@ impl Points {
 
     /// `number` rounded to the nearest 1e-9 and kept within 0 to 100; a number that is not
     /// finite gives zero.
+    #[inline]
     pub fn new(number: f64) -> Points {
         if !number.is_finite() {
             return Points::ZERO;
@@ -41,6 +42,7 @@ impl Points {
 
     /// The full number.
     #[expect(clippy::cast_precision_loss, reason = "at most 1e11 steps: every one is exact")]
+    #[inline]
     pub fn get(self) -> f64 {
         self.steps() as f64 / STEPS
     }
@@ -51,6 +53,7 @@ impl Points {
     }
 
     /// The score of `steps` steps of 1e-9, kept within 0 to 100.
+    #[inline]
     pub fn from_steps(steps: i64) -> Points {
         let steps = steps.clamp(0, STEPS_MAX).unsigned_abs();
         Points(NonZeroU64::MIN.saturating_add(steps))
@@ -77,10 +80,16 @@ impl From<Points> for i64 {
     }
 }
 
-/// `number`, within 0 to 100, in steps of 1e-9.
+/// `number`, within 0 to 100, in steps of 1e-9: the nearest, of two the larger.
+///
+/// By hand, for rounding is a call where the processor may be an old one.
 #[expect(clippy::cast_possible_truncation, reason = "the caller bounds it by 100")]
+#[expect(clippy::cast_precision_loss, reason = "at most 1e11 steps: every one is exact")]
+#[inline]
 fn to_steps(number: f64) -> i64 {
-    (number * STEPS).round() as i64
+    let steps = number * STEPS;
+    let whole = steps as i64;
+    whole + i64::from(0.5 <= steps - whole as f64)
 }
 
 /// One decimal, rounded down, so that number and band agree.
@@ -100,6 +109,19 @@ mod tests {
         for (number, wanted) in [(79.999, "79.9"), (80.0, "80.0"), (0.09, "0.0"), (100.0, "100.0")]
         {
             assert_eq!(Points::new(number).to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_17_steps_are_the_nearest() {
+        for number in [0.0, 5e-10, 4.999e-10, 1.5e-9, 2.5e-9, 33.333_333_333_333, 99.999_999_999_6]
+        {
+            let wanted = (number * STEPS).round();
+            assert!((to_steps(number) as f64 - wanted).abs() < 0.1, "{number}");
+        }
+        for n in 0..200_000_u32 {
+            let number = f64::from(n) * 0.000_499_999_7;
+            assert!((to_steps(number) as f64 - (number * STEPS).round()).abs() < 0.1, "{number}");
         }
     }
 

@@ -203,10 +203,8 @@ fn fraction(bytes: &[u8]) -> Result<(i64, &[u8]), TimeFault> {
     if n_digits == 0 {
         return Err(TimeFault::Form);
     }
-    let mut millis = 0;
-    for place in [100, 10, 1].into_iter().zip(&after[..n_digits]) {
-        millis += place.0 * i64::from(place.1 - b'0');
-    }
+    let places = [100, 10, 1].into_iter().zip(&after[..n_digits]);
+    let millis = places.map(|(place, byte)| place * i64::from(byte - b'0')).sum();
     Ok((millis, &after[n_digits..]))
 }
 
@@ -226,34 +224,39 @@ fn offset(bytes: &[u8]) -> Result<i64, TimeFault> {
     }
 }
 
-/// UTC with `Z`; milliseconds only where they are not zero.
-impl fmt::Display for EventTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == EventTime::ALWAYS || *self == EventTime::NEVER {
-            return f.write_str(if self.0 < 0 { "always" } else { "never" });
-        }
+impl EventTime {
+    /// What it is shown as, and how many bytes of that count; `None` beyond the years 0 to 9999.
+    pub(crate) fn shown(self) -> Option<([u8; 24], usize)> {
         let (year, month, day) = civil(self.day_index());
         let millis = self.0.rem_euclid(Span::DAY.0);
-        if !(0..=9_999).contains(&year) {
-            // No record carries such a moment: its day says enough.
-            return write!(f, "{year}-{month:02}-{day:02}");
-        }
-        let (hour, minute) = (millis / 3_600_000, millis / 60_000 % 60);
-        let (second, hundredths) = (millis / 1_000 % 60, millis / 10 % 100);
+        let (seconds, hundredths) = (millis / 1_000, millis / 10 % 100);
+        let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        let digit = |number: i64| b'0' + u8::try_from(number.rem_euclid(10)).unwrap_or(0);
         let mut text = *b"0000-00-00T00:00:00.000Z";
         let pairs = [year / 100, year, month, day, hour, minute, second, hundredths];
         for (at, number) in [0, 2, 5, 8, 11, 14, 17, 20].into_iter().zip(pairs) {
             (text[at], text[at + 1]) = (digit(number / 10), digit(number));
         }
         text[22] = digit(millis);
-        let text = str::from_utf8(&text).unwrap_or_default();
-        if millis % 1_000 == 0 { write!(f, "{}Z", &text[..19]) } else { f.write_str(text) }
+        let is_whole = millis % 1_000 == 0;
+        text[19] = if is_whole { b'Z' } else { b'.' };
+        (0..=9_999).contains(&year).then_some((text, if is_whole { 20 } else { 24 }))
     }
 }
 
-/// The last digit of `number`, as it is written.
-fn digit(number: i64) -> u8 {
-    b'0' + u8::try_from(number.rem_euclid(10)).unwrap_or(0)
+/// UTC with `Z`; milliseconds only where they are not zero.
+impl fmt::Display for EventTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((text, len)) = self.shown() {
+            return f.write_str(str::from_utf8(&text[..len]).unwrap_or_default());
+        }
+        if *self == EventTime::ALWAYS || *self == EventTime::NEVER {
+            return f.write_str(if self.0 < 0 { "always" } else { "never" });
+        }
+        // No record carries such a moment: its day says enough.
+        let (year, month, day) = civil(self.day_index());
+        write!(f, "{year}-{month:02}-{day:02}")
+    }
 }
 
 impl Span {
@@ -368,24 +371,20 @@ mod tests {
     #[test]
     fn a_day_may_lie_before_1970() {
         let day = |text| EventTime::parse_day(text).map(EventTime::day_index);
-        assert_eq!(day("1970-01-02"), Ok(1));
-        assert_eq!(day("1969-12-31"), Ok(-1));
+        assert_eq!((day("1970-01-02"), day("1969-12-31")), (Ok(1), Ok(-1)));
         assert_eq!(day("0001-01-01"), Ok(-719_162));
         assert_eq!(day("0000-12-31"), Err(TimeFault::Year));
-        assert_eq!(day("2026-02-29"), Err(TimeFault::Part));
-        assert_eq!(day("2026-2-9"), Err(TimeFault::Form));
+        let faults = (Err(TimeFault::Part), Err(TimeFault::Form));
+        assert_eq!((day("2026-02-29"), day("2026-2-9")), faults);
     }
 
     #[test]
     fn a_41_writes_utc_with_milliseconds_only_where_there_are_some() {
+        let texts = [EventTime::NEVER, EventTime::ALWAYS, EventTime(-1)].map(|t| t.to_string());
+        assert_eq!(texts, ["never", "always", "1969-12-31T23:59:59.999Z"]);
         assert_eq!(EventTime::LAST.to_string(), "9999-12-31T23:59:59.999Z");
-        assert_eq!(EventTime(-1).to_string(), "1969-12-31T23:59:59.999Z");
-        assert_eq!(
-            (EventTime::NEVER.to_string(), EventTime::ALWAYS.to_string()),
-            ("never".into(), "always".into())
-        );
-        assert_eq!(EventTime(1_795_248_000_000).to_string(), "2026-11-21T08:00:00Z");
-        assert_eq!(EventTime(1_795_248_000_007).to_string(), "2026-11-21T08:00:00.007Z");
+        let texts = [0, 7].map(|millis| EventTime(1_795_248_000_000 + millis).to_string());
+        assert_eq!(texts, ["2026-11-21T08:00:00Z", "2026-11-21T08:00:00.007Z"]);
     }
 
     #[test]
@@ -393,8 +392,7 @@ mod tests {
         for text in ["14d", "36h", "1500ms", "1m"] {
             assert_eq!(Span::parse(text).map(|span| span.to_string()).as_deref(), Some(text));
         }
-        assert_eq!(Span::parse("2w"), Some(Span::days(14)));
-        assert_eq!(Span::parse("14"), None);
-        assert_eq!(Span::parse("-1d"), None);
+        let spans = ["2w", "14", "-1d"].map(Span::parse);
+        assert_eq!(spans, [Some(Span::days(14)), None, None]);
     }
 }

@@ -6,16 +6,19 @@
 //! Cost    a handful of appends an event.
 
 use serde::{Deserialize, Serialize};
-use thin_vec::ThinVec;
 
 use crate::model::{Entry, Feed, Model, Shape};
 use crate::record::{Event, Field, Kind};
-use crate::unit::{EventTime, Key, Micros};
+use crate::unit::{EventTime, Key, Micros, ShortKey, Span};
+use crate::window::entry::Entry as Packed;
 use crate::window::invoice;
 use crate::window::life::{Change, Life};
-use crate::window::lump::Lumps;
+use crate::window::list::ListMut;
+use crate::window::lump::{self, Lump};
 use crate::window::probe;
-use crate::window::slot::{Answer, Latest, Slot, bound, insert, keep_latest, sweep};
+use crate::window::sends::SendsMut;
+use crate::window::slot::{Answer, Latest, RowKind, Slot};
+use crate::window::slots::Slots;
 use crate::window::standing::Standing;
 
 /// What one customer did, is and has allowed.
@@ -23,7 +26,7 @@ use crate::window::standing::Standing;
 pub struct History {
     present: u128,
     known_since: EventTime,
-    slots: ThinVec<Slot>,
+    slots: Slots,
     life: Life,
     standing: Option<Box<Standing>>,
     precision: Precision,
@@ -54,7 +57,7 @@ impl Default for History {
         History {
             present: 0,
             known_since: EventTime::NEVER,
-            slots: ThinVec::new(),
+            slots: Slots::default(),
             life: Life::default(),
             standing: None,
             precision: Precision::Exact,
@@ -84,7 +87,8 @@ impl History {
     }
 
     /// The slot of `track`, if anything was remembered there.
-    pub fn slot(&self, track: usize) -> Option<&Slot> {
+    #[inline]
+    pub fn slot(&self, track: usize) -> Option<Slot<'_>> {
         if self.present >> track & 1 == 0 { None } else { self.slots.get(self.rank(track)) }
     }
 
@@ -95,17 +99,18 @@ impl History {
 
     /// How many entries are kept, in all tracks.
     pub fn n_entries(&self) -> usize {
-        self.slots.iter().map(Slot::n_entries).sum()
+        self.slots.iter().map(|slot| slot.n_entries()).sum()
     }
 
     /// How many slots stand before that of `track`.
+    #[inline]
     fn rank(&self, track: usize) -> usize {
         (self.present & ((1_u128 << track) - 1)).count_ones() as usize
     }
 
     /// Looks at what measures will read; the sum means nothing.
     pub fn warm(&self) -> usize {
-        self.slots.iter().map(Slot::warm).fold(0, usize::wrapping_add)
+        self.slots.block.warm()
     }
 
     /// Lets `event` in.
@@ -128,26 +133,24 @@ impl History {
     fn feed(&mut self, feed: &Feed, event: &Event<'_>, rules: &Admitted<'_>) {
         let Some(item) = Item::of(feed.entry, event) else { return };
         let Some(track) = rules.model.tracks.get(feed.track) else { return };
-        let slot = self.slot_for(feed.track, track.shape);
+        let row = self.row_for(feed.track, track.shape);
+        let mut row = RowMut { slots: &mut self.slots, row };
         // Swept first: an answer or a paid invoice that is out of reach must not be found again.
-        trim(slot, rules, track.keep);
-        item.put(slot, event.time);
-        if overflows(slot, rules.exact_max) {
+        row.trim(rules.now, track.keep);
+        row.put(item, event.time);
+        if row.overflows(rules.exact_max) {
             self.precision = Precision::Approximate;
         }
     }
 
-    /// The slot of `track`, made if it is not there yet.
-    fn slot_for(&mut self, track: usize, shape: Shape) -> &mut Slot {
-        let at = self.rank(track);
+    /// The row of `track`, opened if it is not there yet.
+    fn row_for(&mut self, track: usize, shape: Shape) -> usize {
+        let row = self.rank(track);
         if self.present >> track & 1 == 0 {
             self.present |= 1 << track;
-            if self.slots.len() == self.slots.capacity() {
-                self.slots.reserve_exact(2);
-            }
-            self.slots.insert(at, Slot::new(shape));
+            self.slots.block.open(row, RowKind::of(shape) as u8);
         }
-        &mut self.slots[at]
+        row
     }
 }
 
@@ -200,78 +203,111 @@ impl Item {
             Entry::Pay => Item::Paid(key(Field::Invoice)?),
         })
     }
+}
 
-    /// Puts it into `slot` at `time`.
-    fn put(self, slot: &mut Slot, time: EventTime) {
-        match (slot, self) {
-            (Slot::Times(times), _) => insert(times, time),
-            (Slot::Values(values), Item::Quotient(num, _)) => {
-                insert(values, (time, Micros::new(num)));
+/// The row of one track, to be changed.
+struct RowMut<'s> {
+    slots: &'s mut Slots,
+    row: usize,
+}
+
+impl RowMut<'_> {
+    fn kind(&self) -> Option<RowKind> {
+        self.slots.kind(self.row)
+    }
+
+    fn list<T: Packed>(&mut self) -> ListMut<'_, T> {
+        ListMut::all(&mut self.slots.block, self.row)
+    }
+
+    fn sends(&mut self) -> SendsMut<'_> {
+        SendsMut::of(&mut self.slots.block, self.row)
+    }
+
+    /// Puts `item` in at `time`.
+    fn put(&mut self, item: Item, time: EventTime) {
+        let Some(kind) = self.kind() else { return };
+        match (kind, item) {
+            (RowKind::Times, _) => self.list().insert(time),
+            (RowKind::Values, Item::Quotient(num, _)) => {
+                self.list().insert((time, Micros::new(num)));
             }
-            (Slot::Lumps(lumps), Item::Quotient(num, _)) => lumps.add(time, Micros::new(num)),
-            (Slot::Lumps(lumps), _) => lumps.add(time, Micros::ZERO),
-            (Slot::Keys(keys), Item::Key(key)) => {
-                keep_latest(keys, (time, key), |other| other.1 == key);
+            (RowKind::Lumps, Item::Quotient(num, _)) => {
+                self.list().insert(Lump::one(time, Micros::new(num)));
             }
-            (Slot::Sends(sends), Item::Key(key)) => sends.send(time, key),
-            (Slot::Sends(sends), Item::Mark(key)) => sends.answer(time, key),
-            (Slot::Answers(answers), Item::Answer(user, num, den)) => {
-                keep_latest(answers, Answer { time, user, num, den }, |other| other.user == user);
+            (RowKind::Lumps, _) => self.list().insert(Lump::one(time, Micros::ZERO)),
+            (RowKind::Keys, Item::Key(key)) => {
+                let key = ShortKey::of(key);
+                let is_same = |other: &(EventTime, ShortKey)| other.1 == key;
+                self.list().keep_latest((time, key), is_same);
             }
-            (Slot::Groups(groups), Item::Grouped(key, group)) => {
-                keep_latest(groups, (time, key, group), |o| o.1 == key && o.2 == group);
+            (RowKind::Sends, Item::Key(key)) => self.sends().send(time, key),
+            (RowKind::Sends, Item::Mark(key)) => self.sends().answer(time, key),
+            (RowKind::Answers, Item::Answer(user, num, den)) => {
+                let is_same = |other: &Answer| other.user == user;
+                self.list().keep_latest(Answer { time, user, num, den }, is_same);
             }
-            (Slot::Latest(latest), item) if latest.time <= time => {
+            (RowKind::Groups, Item::Grouped(key, group)) => {
+                let is_same = |other: &(EventTime, Key, Key)| other.1 == key && other.2 == group;
+                self.list().keep_latest((time, key, group), is_same);
+            }
+            (RowKind::Latest, item) => {
                 let (num, den) = if let Item::Quotient(n, d) = item { (n, d) } else { (1, 1) };
-                **latest = Latest { time, num, den };
+                // One at most, the same as all others.
+                self.list().keep_latest(Latest { time, num, den }, |_| true);
             }
-            (Slot::Invoices(invoices), Item::Due(key, due)) => {
-                invoice::set_due(invoices, key, due, time);
+            (RowKind::Invoices, Item::Due(key, due)) => {
+                invoice::set_due(&mut self.list(), key, due, time);
             }
-            (Slot::Invoices(invoices), Item::Paid(key)) => invoice::pay(invoices, key, time),
-            // An older entry than the latest; every other pair is ruled out by the loader.
+            (RowKind::Invoices, Item::Paid(key)) => invoice::pay(&mut self.list(), key, time),
+            // Every other pair is ruled out by the loader.
             _ => {}
         }
     }
-}
 
-/// Sweeps what no window can reach any more.
-fn trim(slot: &mut Slot, rules: &Admitted<'_>, keep: crate::unit::Span) {
-    let until = rules.now.minus(keep);
-    match slot {
-        Slot::Times(entries) => sweep(entries, until),
-        Slot::Values(entries) => sweep(entries, until),
-        Slot::Lumps(lumps) => lumps.sweep(until),
-        Slot::Keys(entries) => sweep(entries, until),
-        Slot::Sends(sends) => sends.sweep(rules.now, keep),
-        Slot::Answers(entries) => sweep(entries, until),
-        Slot::Groups(entries) => sweep(entries, until),
-        Slot::Latest(_) => {}
-        Slot::Invoices(invoices) => invoice::sweep(invoices, rules.now),
+    /// Sweeps what no window can reach any more.
+    fn trim(&mut self, now: EventTime, keep: Span) {
+        let until = now.minus(keep);
+        match self.kind() {
+            Some(RowKind::Times) => self.list::<EventTime>().sweep(until),
+            Some(RowKind::Values) => self.list::<(EventTime, Micros)>().sweep(until),
+            Some(RowKind::Lumps) => self.list::<Lump>().sweep(until),
+            Some(RowKind::Keys) => self.list::<(EventTime, ShortKey)>().sweep(until),
+            Some(RowKind::Sends) => self.sends().sweep(now, keep),
+            Some(RowKind::Answers) => self.list::<Answer>().sweep(until),
+            Some(RowKind::Groups) => self.list::<(EventTime, Key, Key)>().sweep(until),
+            Some(RowKind::Invoices) => invoice::sweep(&mut self.list(), now),
+            Some(RowKind::Latest) | None => {}
+        }
     }
-}
 
-/// Brings `slot` back within `most` entries; returns whether it had more.
-fn overflows(slot: &mut Slot, most: usize) -> bool {
-    match slot {
-        Slot::Times(times) if most < times.len() => {
-            let mut lumps = Lumps::of(times.iter().map(|time| (*time, Micros::ZERO)));
-            lumps.join(most);
-            *slot = Slot::Lumps(Box::new(lumps));
-            true
+    /// Brings the row back within `most` entries; returns whether it had more.
+    fn overflows(&mut self, most: usize) -> bool {
+        match self.slots.get(self.row) {
+            Some(Slot::Times(times)) if most < times.len() => {
+                let lumps = times.iter().map(|time| Lump::one(time, Micros::ZERO)).collect();
+                self.become_lumps(lumps, most)
+            }
+            Some(Slot::Values(values)) if most < values.len() => {
+                let lumps = values.iter().map(|(time, number)| Lump::one(time, number)).collect();
+                self.become_lumps(lumps, most)
+            }
+            Some(Slot::Lumps(_)) => lump::join(&mut self.list(), most),
+            Some(Slot::Keys(_)) => self.list::<(EventTime, ShortKey)>().bound(most),
+            Some(Slot::Sends(_)) => self.sends().bound(most),
+            Some(Slot::Answers(_)) => self.list::<Answer>().bound(most),
+            Some(Slot::Groups(_)) => self.list::<(EventTime, Key, Key)>().bound(most),
+            Some(Slot::Invoices(_)) => self.list::<invoice::Invoice>().bound(most),
+            _ => false,
         }
-        Slot::Values(values) if most < values.len() => {
-            let mut lumps = Lumps::of(values.iter().copied());
-            lumps.join(most);
-            *slot = Slot::Lumps(Box::new(lumps));
-            true
-        }
-        Slot::Lumps(lumps) => lumps.join(most),
-        Slot::Keys(entries) => bound(entries, most),
-        Slot::Sends(sends) => sends.bound(most),
-        Slot::Answers(entries) => bound(entries, most),
-        Slot::Groups(entries) => bound(entries, most),
-        Slot::Invoices(entries) => bound(entries, most),
-        _ => false,
+    }
+
+    /// Keeps `lumps` instead of what stands there.
+    fn become_lumps(&mut self, lumps: Vec<Lump>, most: usize) -> bool {
+        let n_bytes = self.slots.block.row(self.row).len();
+        self.slots.block.splice(self.row, 0, n_bytes, 0);
+        self.slots.block.set_kind(self.row, RowKind::Lumps as u8);
+        self.list().replace(0, &lumps);
+        lump::join(&mut self.list(), most)
     }
 }

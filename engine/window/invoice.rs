@@ -6,9 +6,10 @@
 //! Source  reading A-31 of the specification.
 
 use serde::{Deserialize, Serialize};
-use thin_vec::ThinVec;
 
 use crate::unit::{EventTime, Key, Span};
+use crate::window::entry::{Entry, TIME_BYTES, read_time, read_u64, write_time, write_u64};
+use crate::window::list::{List, ListMut};
 
 /// One invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,56 +23,90 @@ pub struct Invoice {
     paid: EventTime,
 }
 
+impl Entry for Invoice {
+    const BYTES: usize = 3 * TIME_BYTES + 8;
+
+    fn time(&self) -> EventTime {
+        self.due
+    }
+
+    fn read(bytes: &[u8]) -> Invoice {
+        let time = |at: usize| bytes.get(at * TIME_BYTES..).map_or(EventTime::NEVER, read_time);
+        let key = Key::from_bits(read_u64(bytes, 3 * TIME_BYTES));
+        Invoice { key, due: time(0), set_at: time(1), paid: time(2) }
+    }
+
+    fn write(&self, bytes: &mut [u8]) {
+        let times = [self.due, self.set_at, self.paid];
+        for (time, bytes) in times.into_iter().zip(bytes.chunks_exact_mut(TIME_BYTES)) {
+            write_time(time, bytes);
+        }
+        write_u64(self.key.bits(), bytes, 3 * TIME_BYTES);
+    }
+}
+
 /// How long a paid invoice is remembered after it was due and paid: twice the 90 days over
 /// which punctuality is measured, so that a late deferral or repeated issue still finds it.
 pub const FORGET: Span = Span::days(180);
 
 /// Remembers that `key` is due at `due`, said at `time`.
-pub(crate) fn set_due(invoices: &mut ThinVec<Invoice>, key: Key, due: EventTime, time: EventTime) {
-    let invoice = of_key(invoices, key);
-    if invoice.due == EventTime::NEVER || invoice.set_at <= time {
-        invoice.due = due;
-        invoice.set_at = time;
-    }
-}
-
-/// Remembers that `key` was paid at `time`.
-pub(crate) fn pay(invoices: &mut ThinVec<Invoice>, key: Key, time: EventTime) {
-    let invoice = of_key(invoices, key);
-    invoice.paid = invoice.paid.min(time);
-}
-
-/// The invoice of `key`, a new one if there is none yet.
-fn of_key(invoices: &mut ThinVec<Invoice>, key: Key) -> &mut Invoice {
-    let at = match invoices.iter().position(|invoice| invoice.key == key) {
-        Some(at) => at,
-        None => {
-            let (due, paid) = (EventTime::NEVER, EventTime::NEVER);
-            if invoices.len() == invoices.capacity() {
-                invoices.reserve_exact((invoices.len() / 4).max(2));
-            }
-            invoices.push(Invoice { key, due, set_at: EventTime::ALWAYS, paid });
-            invoices.len() - 1
+pub(crate) fn set_due(
+    invoices: &mut ListMut<'_, Invoice>,
+    key: Key,
+    due: EventTime,
+    time: EventTime,
+) {
+    change(invoices, key, |invoice| {
+        if invoice.due == EventTime::NEVER || invoice.set_at <= time {
+            invoice.due = due;
+            invoice.set_at = time;
         }
-    };
-    &mut invoices[at]
-}
-
-/// Forgets what was due and paid more than [`FORGET`] before `now`.
-pub(crate) fn sweep(invoices: &mut ThinVec<Invoice>, now: EventTime) {
-    let until = now.minus(FORGET);
-    invoices.retain(|invoice| {
-        let settled = match (invoice.due, invoice.paid) {
-            (_, EventTime::NEVER) => EventTime::NEVER,
-            (EventTime::NEVER, paid) => paid,
-            (due, paid) => due.max(paid),
-        };
-        until < settled
     });
 }
 
+/// Remembers that `key` was paid at `time`.
+pub(crate) fn pay(invoices: &mut ListMut<'_, Invoice>, key: Key, time: EventTime) {
+    change(invoices, key, |invoice| invoice.paid = invoice.paid.min(time));
+}
+
+/// Changes the invoice of `key`, a new one if there is none yet.
+fn change(invoices: &mut ListMut<'_, Invoice>, key: Key, change: impl FnOnce(&mut Invoice)) {
+    let known = invoices.view().iter().position(|invoice| invoice.key == key);
+    let (due, paid) = (EventTime::NEVER, EventTime::NEVER);
+    let mut invoice = Invoice { key, due, set_at: EventTime::ALWAYS, paid };
+    let Some(at) = known else {
+        change(&mut invoice);
+        return invoices.put(invoices.view().len(), invoice);
+    };
+    invoice = invoices.view().get(at).unwrap_or(invoice);
+    change(&mut invoice);
+    invoices.set(at, invoice);
+}
+
+/// Forgets what was due and paid more than [`FORGET`] before `now`.
+pub(crate) fn sweep(invoices: &mut ListMut<'_, Invoice>, now: EventTime) {
+    let until = now.minus(FORGET);
+    let n_before = invoices.view().len();
+    let kept: Vec<Invoice> =
+        invoices.view().iter().filter(|known| until < known.settled()).collect();
+    if kept.len() < n_before {
+        invoices.replace(n_before, &kept);
+    }
+}
+
+impl Invoice {
+    /// When it was due and paid: `NEVER` while it is not paid.
+    fn settled(&self) -> EventTime {
+        match (self.due, self.paid) {
+            (_, EventTime::NEVER) => EventTime::NEVER,
+            (EventTime::NEVER, paid) => paid,
+            (due, paid) => due.max(paid),
+        }
+    }
+}
+
 /// The earliest due date among the unpaid.
-pub(crate) fn oldest_unpaid(invoices: &[Invoice]) -> Option<EventTime> {
+pub(crate) fn oldest_unpaid(invoices: List<'_, Invoice>) -> Option<EventTime> {
     let unpaid = invoices.iter().filter(|invoice| invoice.paid == EventTime::NEVER);
     unpaid.map(|invoice| invoice.due).filter(|due| *due != EventTime::NEVER).min()
 }
@@ -88,7 +123,7 @@ pub(crate) struct Punctual {
 }
 
 /// Counts the invoices due in (`now` − `length`, `now`].
-pub(crate) fn punctual(invoices: &[Invoice], now: EventTime, length: Span) -> Punctual {
+pub(crate) fn punctual(invoices: List<'_, Invoice>, now: EventTime, length: Span) -> Punctual {
     let mut found = Punctual { n_due: 0, n_on_time: 0, until: EventTime::NEVER };
     for invoice in invoices.iter().filter(|invoice| invoice.due != EventTime::NEVER) {
         if now < invoice.due {
@@ -105,6 +140,13 @@ pub(crate) fn punctual(invoices: &[Invoice], now: EventTime, length: Span) -> Pu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::window::block::Block;
+
+    fn block() -> Block {
+        let mut block = Block::default();
+        block.open(0, 0);
+        block
+    }
 
     fn at(day: i64) -> EventTime {
         EventTime::of_day(day)
@@ -112,35 +154,38 @@ mod tests {
 
     #[test]
     fn a_31_the_first_payment_pays_even_before_the_issue() {
-        let mut invoices = ThinVec::new();
+        let mut block = block();
+        let mut invoices = ListMut::all(&mut block, 0);
         let key = Key::of(b"i-1");
         pay(&mut invoices, key, at(1));
-        assert_eq!(oldest_unpaid(&invoices), None);
+        assert_eq!(oldest_unpaid(invoices.view()), None);
         set_due(&mut invoices, key, at(10), at(2));
-        assert_eq!(oldest_unpaid(&invoices), None);
-        assert_eq!(punctual(&invoices, at(20), Span::days(90)).n_on_time, 1);
+        assert_eq!(oldest_unpaid(invoices.view()), None);
+        assert_eq!(punctual(invoices.view(), at(20), Span::days(90)).n_on_time, 1);
     }
 
     #[test]
     fn a_31_the_due_date_is_the_last_one_said_by_event_time() {
-        let mut invoices = ThinVec::new();
+        let mut block = block();
+        let mut invoices = ListMut::all(&mut block, 0);
         let key = Key::of(b"i-1");
         set_due(&mut invoices, key, at(30), at(5));
         set_due(&mut invoices, key, at(10), at(2));
-        assert_eq!(oldest_unpaid(&invoices), Some(at(30)));
+        assert_eq!(oldest_unpaid(invoices.view()), Some(at(30)));
         pay(&mut invoices, key, at(31));
-        let found = punctual(&invoices, at(40), Span::days(90));
+        let found = punctual(invoices.view(), at(40), Span::days(90));
         assert_eq!((found.n_due, found.n_on_time, found.until), (1, 0, at(120)));
     }
 
     #[test]
     fn only_the_paid_are_forgotten() {
-        let mut invoices = ThinVec::new();
+        let mut block = block();
+        let mut invoices = ListMut::all(&mut block, 0);
         set_due(&mut invoices, Key::of(b"unpaid"), at(10), at(2));
         set_due(&mut invoices, Key::of(b"paid"), at(10), at(2));
         pay(&mut invoices, Key::of(b"paid"), at(11));
         sweep(&mut invoices, at(191));
-        assert_eq!(invoices.len(), 1);
-        assert_eq!(oldest_unpaid(&invoices), Some(at(10)));
+        assert_eq!(invoices.view().len(), 1);
+        assert_eq!(oldest_unpaid(invoices.view()), Some(at(10)));
     }
 }

@@ -14,7 +14,6 @@ use thin_vec::ThinVec;
 
 use crate::record::scores::Status;
 use crate::unit::{EventTime, Span};
-use crate::window::slot::insert;
 
 /// What changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +57,12 @@ const CHANGES_MAX: usize = 1_024;
 impl Life {
     /// Puts `change` at `time` in its place.
     pub fn insert(&mut self, time: EventTime, change: Change) {
-        insert(&mut self.changes, (time, change));
+        let at = self.changes.partition_point(|(other, _)| *other <= time);
+        if self.changes.len() == self.changes.capacity() {
+            // Most customers have one or two in all their life.
+            self.changes.reserve_exact((self.changes.len() / 4).max(1));
+        }
+        self.changes.insert(at, (time, change));
         let excess = self.changes.len().saturating_sub(CHANGES_MAX);
         self.changes.drain(..excess);
     }

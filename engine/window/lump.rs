@@ -11,6 +11,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::unit::{EventTime, Micros};
+use crate::window::entry::{Entry, TIME_BYTES, read_time, read_u64, write_time, write_u64};
+use crate::window::list::{List, ListMut};
 
 /// Several events as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +30,9 @@ pub struct Lump {
 }
 
 /// All lumps of a track.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Lumps {
-    lumps: Vec<Lump>,
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Lumps<'a> {
+    lumps: List<'a, Lump>,
 }
 
 impl Lump {
@@ -51,10 +53,40 @@ impl Lump {
     }
 }
 
-impl Lumps {
-    /// Takes over `entries`, which are in time order.
-    pub fn of(entries: impl Iterator<Item = (EventTime, Micros)>) -> Lumps {
-        Lumps { lumps: entries.map(|(time, number)| Lump::one(time, number)).collect() }
+impl Entry for Lump {
+    const BYTES: usize = TIME_BYTES + 40;
+
+    fn time(&self) -> EventTime {
+        self.time
+    }
+
+    fn read(bytes: &[u8]) -> Lump {
+        let number = |at: usize| read_u64(bytes, TIME_BYTES + at);
+        let sum = u128::from(number(8)) | u128::from(number(16)) << 64;
+        Lump {
+            time: read_time(bytes),
+            n: number(0),
+            sum: sum.cast_signed(),
+            min: Micros::new(number(24).cast_signed()),
+            max: Micros::new(number(32).cast_signed()),
+        }
+    }
+
+    fn write(&self, bytes: &mut [u8]) {
+        write_time(self.time, bytes);
+        write_u64(self.n, bytes, TIME_BYTES);
+        if let Some(sum) = bytes.get_mut(TIME_BYTES + 8..TIME_BYTES + 24) {
+            sum.copy_from_slice(&self.sum.to_le_bytes());
+        }
+        write_u64(self.min.get().cast_unsigned(), bytes, TIME_BYTES + 24);
+        write_u64(self.max.get().cast_unsigned(), bytes, TIME_BYTES + 32);
+    }
+}
+
+impl<'a> Lumps<'a> {
+    /// The lumps in `bytes`.
+    pub(crate) fn of(bytes: &'a [u8]) -> Lumps<'a> {
+        Lumps { lumps: List::of(bytes) }
     }
 
     /// How many lumps there are.
@@ -67,63 +99,50 @@ impl Lumps {
         self.lumps.is_empty()
     }
 
-    /// Adds one event.
-    pub fn add(&mut self, time: EventTime, number: Micros) {
-        let at = self.lumps.partition_point(|lump| lump.time <= time);
-        self.lumps.insert(at, Lump::one(time, number));
-    }
-
-    /// Joins old lumps if there are more than `most`; returns whether there were.
-    pub fn join(&mut self, most: usize) -> bool {
-        if self.lumps.len() <= most {
-            return false;
-        }
-        let older = self.lumps.len() / 2;
-        let mut joined = Vec::with_capacity(self.lumps.len());
-        for pair in self.lumps.get(..older).unwrap_or(&[]).chunks(2) {
-            match pair {
-                [first, second] => joined.push(first.join(*second)),
-                rest => joined.extend_from_slice(rest),
-            }
-        }
-        joined.extend_from_slice(self.lumps.get(older..).unwrap_or(&[]));
-        self.lumps = joined;
-        true
-    }
-
     /// The lumps with a time in (`after`, `until`].
-    pub fn within(&self, after: EventTime, until: EventTime) -> &[Lump] {
-        let from = self.lumps.partition_point(|lump| lump.time <= after);
-        let to = self.lumps.partition_point(|lump| lump.time <= until);
-        self.lumps.get(from..to.max(from)).unwrap_or(&[])
+    pub fn within(&self, after: EventTime, until: EventTime) -> List<'a, Lump> {
+        self.lumps.within(after, until)
     }
 
     /// The first lump after `time`.
     pub fn first_after(&self, time: EventTime) -> Option<EventTime> {
-        let at = self.lumps.partition_point(|lump| lump.time <= time);
-        self.lumps.get(at).map(|lump| lump.time)
+        self.lumps.get(self.lumps.n_until(time)).map(|lump| lump.time)
     }
+}
 
-    /// Forgets the lumps at or before `until`.
-    pub fn sweep(&mut self, until: EventTime) {
-        let n_stale = self.lumps.partition_point(|lump| lump.time <= until);
-        if 2 + self.lumps.len() / 8 <= n_stale {
-            self.lumps.drain(..n_stale);
+/// Joins old lumps if there are more than `most`; returns whether there were.
+pub(crate) fn join(lumps: &mut ListMut<'_, Lump>, most: usize) -> bool {
+    let entries = lumps.view();
+    if entries.len() <= most {
+        return false;
+    }
+    let older: Vec<Lump> = entries.iter().take(entries.len() / 2).collect();
+    let mut joined = Vec::with_capacity(older.len());
+    for pair in older.chunks(2) {
+        match pair {
+            [first, second] => joined.push(first.join(*second)),
+            rest => joined.extend_from_slice(rest),
         }
     }
+    lumps.replace(older.len(), &joined);
+    true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::window::block::Block;
 
     #[test]
     fn joined_lumps_keep_every_event_and_the_newer_half_stays_exact() {
-        let mut lumps = Lumps::default();
+        let mut block = Block::default();
+        block.open(0, 0);
         for milli in 1..=1_000 {
-            lumps.add(EventTime::from_millis(milli), Micros::ONE);
-            lumps.join(64);
+            let mut lumps = ListMut::all(&mut block, 0);
+            lumps.insert(Lump::one(EventTime::from_millis(milli), Micros::ONE));
+            join(&mut lumps, 64);
         }
+        let lumps = Lumps::of(block.row(0));
         let all = lumps.within(EventTime::ALWAYS, EventTime::NEVER);
         assert!(all.len() <= 64);
         assert_eq!(all.iter().map(|lump| lump.n).sum::<u64>(), 1_000);

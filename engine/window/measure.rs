@@ -10,13 +10,15 @@
 use crate::model::{Days, Felt, How, Measure, Model, OrKnown, StateOf, Window};
 use crate::record::scores::Status;
 use crate::unit::{EventTime, Micros, Span};
+use crate::window::entry::Entry;
 use crate::window::history::History;
 use crate::window::invoice;
 use crate::window::life::{LifeAt, Reach};
+use crate::window::list::List;
 use crate::window::reading::{
     DAY, Motion, ONE, Reading, Sums, earliest, greatest, ratio, shrunk, whole,
 };
-use crate::window::slot::{Latest, Slot, Timed, back, within};
+use crate::window::slot::{Latest, Slot, back};
 
 /// One customer at one instant.
 #[derive(Clone, Copy, Debug)]
@@ -192,16 +194,16 @@ impl<'a> Scope<'a> {
         let mut sums = Sums::new();
         let (leaves, enters) = match self.history.slot(track) {
             Some(Slot::Values(values)) => {
-                let found = within(values, after, until);
-                for (_, number) in found {
-                    sums.add(1, i128::from(number.get()), (*number, *number));
+                let found = values.within(after, until);
+                for (_, number) in found.iter() {
+                    sums.add(1, i128::from(number.get()), (number, number));
                 }
-                let next = within(values, until, EventTime::NEVER).first();
+                let next = values.within(until, EventTime::NEVER).first();
                 (found.first().map(|value| value.0), next.map(|value| value.0))
             }
             Some(Slot::Lumps(lumps)) => {
                 let found = lumps.within(after, until);
-                for lump in found {
+                for lump in found.iter() {
                     sums.add(lump.n, lump.sum, (lump.min, lump.max));
                 }
                 (found.first().map(|lump| lump.time), lumps.first_after(until))
@@ -216,7 +218,7 @@ impl<'a> Scope<'a> {
     /// The latest entry of `track`.
     fn last(&self, track: usize) -> Option<Latest> {
         match self.history.slot(track) {
-            Some(Slot::Latest(latest)) => Some(**latest),
+            Some(Slot::Latest(latest)) => Some(latest),
             _ => None,
         }
     }
@@ -292,7 +294,7 @@ impl<'a> Scope<'a> {
         let Some(Slot::Answers(answers)) = self.history.slot(track) else {
             return Reading::none(EventTime::NEVER);
         };
-        let live = within(answers, back(self.now, max_age), self.now);
+        let live = answers.within(back(self.now, max_age), self.now);
         // Of equally bad ones the first, which is gone first: the reading holds until then.
         let Some(worst) = live.iter().min_by(|a, b| a.compare(b)) else {
             return Reading::none(EventTime::NEVER);
@@ -311,7 +313,7 @@ impl<'a> Scope<'a> {
             return Reading::still(0, 1, EventTime::NEVER);
         };
         let (after, until) = self.bounds(window);
-        let live = within(groups, after, until);
+        let live = groups.within(after, until);
         let in_group = |group| live.iter().filter(|entry| entry.2 == group).count();
         let most = live.iter().map(|entry| in_group(entry.2)).max().unwrap_or(0);
         let leaves = live.first().map(|entry| entry.0.plus(window.length));
@@ -353,9 +355,8 @@ impl<'a> Scope<'a> {
     /// are so many.
     fn halves(&self, track: usize, recent: Span, far: Span) -> (i64, i64, EventTime) {
         if let Some(Slot::Times(times)) = self.history.slot(track) {
-            let counted = within(times, self.now.minus(far), self.now);
-            let middle = self.now.minus(recent);
-            let n_before = counted.partition_point(|time| *time <= middle);
+            let counted = times.within(self.now.minus(far), self.now);
+            let n_before = counted.n_until(self.now.minus(recent));
             let first = counted.first().filter(|_| 0 < n_before).map(|time| time.plus(far));
             let next = counted.get(n_before).map(|time| time.plus(recent));
             let n_now = counted.len() - n_before;
@@ -372,13 +373,13 @@ impl<'a> Scope<'a> {
 type Part<'p> = &'p dyn Fn(usize) -> Option<Reading>;
 
 /// The number of entries in `bounds`, and when it next matters.
-fn counted<T: Timed>(
-    entries: &[T],
+fn counted<T: Entry>(
+    entries: List<'_, T>,
     bounds: (EventTime, EventTime),
     window: Window,
     enough: Option<u64>,
 ) -> Reading {
-    let found = within(entries, bounds.0, bounds.1);
+    let found = entries.within(bounds.0, bounds.1);
     let n = found.len();
     // Above `enough` only the entry whose leaving brings the count below it matters.
     let spare = enough
@@ -388,7 +389,7 @@ fn counted<T: Timed>(
     let enters = if window.exclude_last == Span::ZERO {
         None
     } else {
-        let next = within(entries, bounds.1, EventTime::NEVER).first();
+        let next = entries.within(bounds.1, EventTime::NEVER).first();
         next.map(|entry| entry.time().plus(window.exclude_last))
     };
     Reading::still(whole(n as u64), 1, earliest(leaves, enters))

@@ -22,8 +22,8 @@ use crate::window::reading::{DAY, Motion, Reading};
 #[derive(Clone, Debug, Default)]
 pub struct Memo {
     kept: ThinVec<Kept>,
-    /// The place of the entry that holds the shortest and until when, as far as that is known.
-    first: Option<(u16, Until)>,
+    /// The place of the entry that holds the shortest, as far as that is known.
+    first: Option<u16>,
 }
 
 /// What may have changed since the last look, besides what time changed.
@@ -105,6 +105,7 @@ impl Kept {
         Kept { bits: number, until: Until::new(reading.until, drifts) }
     }
 
+    #[inline]
     fn value(self, flow: Flow, now: EventTime) -> Option<f64> {
         match flow {
             Flow::Steps => Some(f64::from_bits(self.bits)).filter(|number| !number.is_nan()),
@@ -188,7 +189,7 @@ impl Memo {
         }
         let mut moved = Moved::Some { signals: reads.always, scores: 0, flags: reads.flags };
         let now = Until::new(scope.now, true);
-        if self.first.is_none_or(|(_, first)| first <= now) {
+        if self.first.is_none_or(|place| self.until(place) <= now) {
             let come = self.kept.iter().enumerate().filter(|(_, kept)| kept.until <= now);
             let come: SmallVec<[usize; 8]> = come.map(|(place, _)| place).collect();
             for place in come {
@@ -214,20 +215,24 @@ impl Memo {
             if fresh.bits != kept.bits {
                 moved.note(reads, place);
             }
-            *kept = fresh;
-            self.note(place, fresh.until);
+            let before = std::mem::replace(kept, fresh);
+            self.note(place, before.until, fresh.until);
         }
     }
 
-    /// Notes that the entry at `place` holds until `until` now.
-    fn note(&mut self, place: usize, until: Until) {
-        if let Some((first, holds)) = self.first {
-            let first = usize::from(first);
-            if until < holds || (place == first && until == holds) {
-                self.first = u16::try_from(place).ok().map(|place| (place, until));
-            } else if place == first {
-                self.first = None;
-            }
+    /// Until when the entry at `place` holds.
+    fn until(&self, place: u16) -> Until {
+        let kept = self.kept.get(usize::from(place));
+        kept.map_or(Until::new(EventTime::NEVER, false), |kept| kept.until)
+    }
+
+    /// Notes that the entry at `place`, which held until `before`, holds until `until` now.
+    fn note(&mut self, place: usize, before: Until, until: Until) {
+        let Some(first) = self.first else { return };
+        if place == usize::from(first) {
+            self.first = self.first.filter(|_| until <= before);
+        } else if until < self.until(first) {
+            self.first = u16::try_from(place).ok();
         }
     }
 
@@ -268,7 +273,7 @@ impl Memo {
             if let Some(kept) = self.kept.get_mut(place) {
                 kept.until = until;
             }
-            self.note(place, until);
+            self.note(place, before.until, until);
         }
         self.first().map_or(EventTime::NEVER, |(_, kept)| kept.until.time())
     }
@@ -276,18 +281,18 @@ impl Memo {
     /// The entry that holds the shortest, unless all hold for ever.
     fn first(&mut self) -> Option<(usize, Kept)> {
         let never = Until::new(EventTime::NEVER, false);
-        if self.first.is_none() {
+        let first = self.first.unwrap_or_else(|| {
             let mut first = (0, never);
             for (place, kept) in (0_u16..).zip(&self.kept) {
                 if kept.until < first.1 {
                     first = (place, kept.until);
                 }
             }
-            self.first = Some(first);
-        }
-        let (place, _) = self.first.filter(|(_, until)| *until < never)?;
-        let place = usize::from(place);
-        self.kept.get(place).map(|kept| (place, *kept))
+            first.0
+        });
+        self.first = Some(first);
+        let kept = self.kept.get(usize::from(first)).filter(|kept| kept.until < never)?;
+        Some((usize::from(first), *kept))
     }
 }
 
@@ -327,6 +332,7 @@ pub struct Readings<'a> {
 
 impl Readings<'_> {
     /// What measure `index` reads; `None` where it is not available or nobody reads it directly.
+    #[inline]
     pub fn value(&self, index: usize) -> Option<f64> {
         let seat = self.reads.seats.get(index).copied().flatten()?;
         self.kept.get(usize::from(seat.place))?.value(seat.flow, self.now)
@@ -334,6 +340,7 @@ impl Readings<'_> {
 
     /// Whether measure `index` is available and passes `compare`, and the first instant at which
     /// that turns over by time alone before anything else changes.
+    #[inline]
     pub fn test(&self, index: usize, compare: Compare) -> (bool, EventTime) {
         let seat = self.reads.seats.get(index).copied().flatten();
         let kept = seat.and_then(|seat| self.kept.get(usize::from(seat.place)));

@@ -4,9 +4,12 @@
 //!         turns it into [`Reading`]s at an instant, each with the next instant at which it
 //!         could change if nothing else happens.
 
+mod block;
+pub mod entry;
 pub mod history;
 pub mod invoice;
 pub mod life;
+pub mod list;
 pub mod lump;
 pub mod measure;
 pub mod memo;
@@ -14,6 +17,7 @@ pub mod probe;
 pub mod reading;
 pub mod sends;
 pub mod slot;
+mod slots;
 pub mod standing;
 
 pub use history::{Admitted, History, Precision};

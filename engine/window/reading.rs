@@ -35,17 +35,20 @@ pub(crate) const ONE: i64 = Micros::ONE.get();
 
 impl Reading {
     /// Not available before `until`.
+    #[inline]
     pub(crate) const fn none(until: EventTime) -> Reading {
         Reading { num: 0, den: 0, until, motion: Motion::Still }
     }
 
     /// `num / den` until `until`.
+    #[inline]
     pub(crate) const fn still(num: i64, den: i64, until: EventTime) -> Reading {
         Reading { num, den, until, motion: Motion::Still }
     }
 
     /// The number, if there is one: the nearest to the quotient.
     #[expect(clippy::cast_precision_loss, reason = "the nearest is what is wanted")]
+    #[inline]
     pub fn value(&self) -> Option<f64> {
         if self.den == 0 { None } else { Some(self.num as f64 / self.den as f64) }
     }
@@ -132,6 +135,7 @@ pub(crate) fn whole(n: u64) -> i64 {
 }
 
 /// The earlier of two instants that may never come.
+#[inline]
 pub(crate) fn earliest(first: Option<EventTime>, second: Option<EventTime>) -> EventTime {
     first.unwrap_or(EventTime::NEVER).min(second.unwrap_or(EventTime::NEVER))
 }

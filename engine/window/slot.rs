@@ -1,43 +1,54 @@
-//! The entries of one track of one customer.
+//! What is kept of one track of one customer.
 //!
-//! Shape   entries in time order, ties in order of arrival; the variant follows the track's
-//!         [`Shape`].
-//! Rules   an entry that no window can reach any more is swept when enough have gathered; a
-//!         stale entry that is still there is never counted, for windows cut by time.
-//! Cost    an entry in time order is appended; a late one is a move of those after it.
+//! Shape   a row of the customer's block; the variant follows the track's [`Shape`].
 
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
-use thin_vec::ThinVec;
 
 use crate::model::Shape;
-use crate::unit::{EventTime, Key, Micros, Span};
+use crate::unit::{EventTime, Key, Micros, ShortKey, Span};
+use crate::window::entry::{Entry, TIME_BYTES, read_time, read_u64, write_time, write_u64};
 use crate::window::invoice::Invoice;
+use crate::window::list::List;
 use crate::window::lump::Lumps;
 use crate::window::sends::Sends;
 
-/// The entries of one track.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Slot {
+/// The entries of one track, as they stand.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub enum Slot<'a> {
     /// Every time.
-    Times(ThinVec<EventTime>),
+    Times(List<'a, EventTime>),
     /// Every time with a number.
-    Values(ThinVec<(EventTime, Micros)>),
+    Values(List<'a, (EventTime, Micros)>),
     /// Times or numbers of a customer with more of them than are kept one by one.
-    Lumps(Box<Lumps>),
+    Lumps(Lumps<'a>),
     /// Every key's latest time.
-    Keys(ThinVec<(EventTime, Key)>),
+    Keys(List<'a, (EventTime, ShortKey)>),
     /// Every send, and the answers that found none.
-    Sends(Box<Sends>),
+    Sends(Sends<'a>),
     /// Every user's latest answer.
-    Answers(ThinVec<Answer>),
+    Answers(List<'a, Answer>),
     /// Every (key, group)'s latest time.
-    Groups(ThinVec<(EventTime, Key, Key)>),
+    Groups(List<'a, (EventTime, Key, Key)>),
     /// The latest entry.
-    Latest(Box<Latest>),
+    Latest(Latest),
     /// Every invoice.
-    Invoices(ThinVec<Invoice>),
+    Invoices(List<'a, Invoice>),
+}
+
+/// The kinds of rows: of every variant of [`Slot`] its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowKind {
+    Times,
+    Values,
+    Lumps,
+    Keys,
+    Sends,
+    Answers,
+    Groups,
+    Latest,
+    Invoices,
 }
 
 /// The latest entry of a track, as a quotient.
@@ -72,216 +83,125 @@ impl Answer {
     }
 }
 
-// A customer's slots lie side by side: two words each.
-const _: () = assert!(size_of::<Slot>() == 16);
+impl RowKind {
+    /// All of them, each in its place.
+    const ALL: [RowKind; 9] = [
+        RowKind::Times,
+        RowKind::Values,
+        RowKind::Lumps,
+        RowKind::Keys,
+        RowKind::Sends,
+        RowKind::Answers,
+        RowKind::Groups,
+        RowKind::Latest,
+        RowKind::Invoices,
+    ];
 
-/// Something that happened at a time.
-pub(crate) trait Timed {
-    /// When.
-    fn time(&self) -> EventTime;
-}
+    /// The kind with which a track of `shape` begins.
+    pub(crate) fn of(shape: Shape) -> RowKind {
+        match shape {
+            Shape::Times => RowKind::Times,
+            Shape::Values => RowKind::Values,
+            Shape::Keys => RowKind::Keys,
+            Shape::Sends => RowKind::Sends,
+            Shape::Answers => RowKind::Answers,
+            Shape::Groups => RowKind::Groups,
+            Shape::Latest => RowKind::Latest,
+            Shape::Invoices => RowKind::Invoices,
+        }
+    }
 
-impl Timed for EventTime {
-    fn time(&self) -> EventTime {
-        *self
+    /// The kind with this number, if there is one.
+    #[inline]
+    pub(crate) fn numbered(number: u8) -> Option<RowKind> {
+        RowKind::ALL.get(usize::from(number)).copied()
     }
 }
 
-impl Timed for Answer {
-    fn time(&self) -> EventTime {
-        self.time
+impl<'a> Slot<'a> {
+    /// The slot of `kind` that stands in `bytes`.
+    #[inline]
+    pub(crate) fn of(kind: RowKind, bytes: &'a [u8]) -> Slot<'a> {
+        match kind {
+            RowKind::Times => Slot::Times(List::of(bytes)),
+            RowKind::Values => Slot::Values(List::of(bytes)),
+            RowKind::Lumps => Slot::Lumps(Lumps::of(bytes)),
+            RowKind::Keys => Slot::Keys(List::of(bytes)),
+            RowKind::Sends => Slot::Sends(Sends::of(bytes)),
+            RowKind::Answers => Slot::Answers(List::of(bytes)),
+            RowKind::Groups => Slot::Groups(List::of(bytes)),
+            RowKind::Latest => Slot::Latest(List::of(bytes).first().unwrap_or(Latest::NONE)),
+            RowKind::Invoices => Slot::Invoices(List::of(bytes)),
+        }
     }
-}
 
-impl<A> Timed for (EventTime, A) {
-    fn time(&self) -> EventTime {
-        self.0
-    }
-}
-
-impl<A, B> Timed for (EventTime, A, B) {
-    fn time(&self) -> EventTime {
-        self.0
-    }
-}
-
-impl Slot {
     /// How many entries are kept.
     pub fn n_entries(&self) -> usize {
         match self {
-            Slot::Latest(_) => 1,
-            Slot::Lumps(lumps) => lumps.len(),
-            lists => lists.warm(),
-        }
-    }
-
-    /// An empty slot for a track of `shape`.
-    pub fn new(shape: Shape) -> Slot {
-        match shape {
-            Shape::Times => Slot::Times(ThinVec::new()),
-            Shape::Values => Slot::Values(ThinVec::new()),
-            Shape::Keys => Slot::Keys(ThinVec::new()),
-            Shape::Sends => Slot::Sends(Box::default()),
-            Shape::Answers => Slot::Answers(ThinVec::new()),
-            Shape::Groups => Slot::Groups(ThinVec::new()),
-            Shape::Latest => {
-                let never = Latest { time: EventTime::ALWAYS, num: 0, den: 0 };
-                Slot::Latest(Box::new(never))
-            }
-            Shape::Invoices => Slot::Invoices(ThinVec::new()),
-        }
-    }
-}
-
-impl Slot {
-    /// Looks at the head of the entries, which knows their number; the sum means nothing.
-    pub(crate) fn warm(&self) -> usize {
-        match self {
             Slot::Times(entries) => entries.len(),
             Slot::Values(entries) => entries.len(),
+            Slot::Lumps(lumps) => lumps.len(),
             Slot::Keys(entries) => entries.len(),
+            Slot::Sends(sends) => sends.len(),
             Slot::Answers(entries) => entries.len(),
             Slot::Groups(entries) => entries.len(),
+            Slot::Latest(_) => 1,
             Slot::Invoices(entries) => entries.len(),
-            Slot::Latest(latest) => usize::from(latest.den == 0),
-            Slot::Sends(sends) => sends.len(),
-            // So large that one line of it would not help.
-            Slot::Lumps(_) => 0,
         }
     }
 }
 
-/// Inserts `entry` where its time belongs, after those of the same time.
-pub(crate) fn insert<T: Timed>(entries: &mut ThinVec<T>, entry: T) {
-    if entries.len() == entries.capacity() {
-        // A quarter more, not twice as much: memory per customer is the budget here.
-        entries.reserve_exact((entries.len() / 4).max(2));
+impl Latest {
+    /// What stands where nothing came yet.
+    pub(crate) const NONE: Latest = Latest { time: EventTime::ALWAYS, num: 0, den: 0 };
+}
+
+impl Entry for Latest {
+    const BYTES: usize = TIME_BYTES + 16;
+
+    fn time(&self) -> EventTime {
+        self.time
     }
-    match entries.last() {
-        Some(last) if entry.time() < last.time() => {
-            let at = entries.partition_point(|other| other.time() <= entry.time());
-            entries.insert(at, entry);
-        }
-        _ => entries.push(entry),
+
+    fn read(bytes: &[u8]) -> Latest {
+        let number = |at| read_u64(bytes, at).cast_signed();
+        Latest { time: read_time(bytes), num: number(TIME_BYTES), den: number(TIME_BYTES + 8) }
+    }
+
+    fn write(&self, bytes: &mut [u8]) {
+        write_time(self.time, bytes);
+        write_u64(self.num.cast_unsigned(), bytes, TIME_BYTES);
+        write_u64(self.den.cast_unsigned(), bytes, TIME_BYTES + 8);
     }
 }
 
-/// The entries with a time in (`after`, `until`].
-pub(crate) fn within<T: Timed>(entries: &[T], after: EventTime, until: EventTime) -> &[T] {
-    let from = match entries.first() {
-        Some(first) if first.time() <= after => {
-            entries.partition_point(|entry| entry.time() <= after)
-        }
-        _ => 0,
-    };
-    let to = match entries.last() {
-        Some(last) if until < last.time() => entries.partition_point(|entry| entry.time() <= until),
-        _ => entries.len(),
-    };
-    entries.get(from..to.max(from)).unwrap_or(&[])
-}
+impl Entry for Answer {
+    const BYTES: usize = TIME_BYTES + 24;
 
-/// Forgets the entries at or before `until` once they are worth the move.
-pub(crate) fn sweep<T: Timed>(entries: &mut ThinVec<T>, until: EventTime) {
-    let Some(first) = entries.first() else { return };
-    if until < first.time() {
-        return;
+    fn time(&self) -> EventTime {
+        self.time
     }
-    let n_stale = entries.partition_point(|entry| entry.time() <= until);
-    if 2 + entries.len() / 8 <= n_stale {
-        entries.drain(..n_stale);
-        let roomy = entries.len() + entries.len() / 2 + 4;
-        if roomy < entries.capacity() {
-            entries.shrink_to_fit();
+
+    fn read(bytes: &[u8]) -> Answer {
+        let number = |at| read_u64(bytes, at).cast_signed();
+        Answer {
+            time: read_time(bytes),
+            user: Key::from_bits(read_u64(bytes, TIME_BYTES)),
+            num: number(TIME_BYTES + 8),
+            den: number(TIME_BYTES + 16),
         }
     }
-}
 
-/// Keeps one entry for `key`, the one with the latest time; at the same time the later arrival.
-///
-/// Returns whether the entry was taken.
-pub(crate) fn keep_latest<T: Timed>(
-    entries: &mut ThinVec<T>,
-    entry: T,
-    is_same: impl Fn(&T) -> bool,
-) -> Taken {
-    let known = entries.iter().rposition(is_same);
-    if let Some(at) = known {
-        if entries.get(at).is_some_and(|other| entry.time() < other.time()) {
-            return Taken::No;
-        }
-        entries.remove(at);
+    fn write(&self, bytes: &mut [u8]) {
+        write_time(self.time, bytes);
+        write_u64(self.user.bits(), bytes, TIME_BYTES);
+        write_u64(self.num.cast_unsigned(), bytes, TIME_BYTES + 8);
+        write_u64(self.den.cast_unsigned(), bytes, TIME_BYTES + 16);
     }
-    insert(entries, entry);
-    Taken::Yes
-}
-
-/// Whether an entry found a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// It did.
-    Yes,
-    /// A later one of its kind stands there already.
-    No,
-}
-
-/// Drops the oldest entries beyond `most`.
-///
-/// Returns whether any was dropped: the customer is then approximate.
-pub(crate) fn bound<T>(entries: &mut ThinVec<T>, most: usize) -> bool {
-    let excess = entries.len().saturating_sub(most);
-    entries.drain(..excess);
-    0 < excess
 }
 
 /// The moment `span` before `time`, where a window's open end lies.
+#[inline]
 pub(crate) fn back(time: EventTime, span: Span) -> EventTime {
     if span == Span::FOREVER { EventTime::ALWAYS } else { time.minus(span) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn times(millis: &[i64]) -> ThinVec<EventTime> {
-        let mut entries = ThinVec::new();
-        for &milli in millis {
-            insert(&mut entries, EventTime::from_millis(milli));
-        }
-        entries
-    }
-
-    #[test]
-    fn windows_are_half_open() {
-        let entries = times(&[30, 10, 20]);
-        let check = |after, until, wanted: &[i64]| {
-            let found =
-                within(&entries, EventTime::from_millis(after), EventTime::from_millis(until));
-            let found: Vec<i64> = found.iter().map(|time| time.millis()).collect();
-            assert_eq!(found, wanted, "({after}, {until}]");
-        };
-        check(0, 30, &[10, 20, 30]);
-        check(10, 30, &[20, 30]);
-        check(9, 29, &[10, 20]);
-        check(30, 40, &[]);
-        check(40, 30, &[]);
-    }
-
-    #[test]
-    fn one_entry_a_key_and_the_latest_of_them() {
-        let mut entries: ThinVec<(EventTime, Key)> = ThinVec::new();
-        for (milli, name) in [(10, "a"), (20, "b"), (5, "a"), (30, "a")] {
-            let key = Key::of(name.as_bytes());
-            keep_latest(&mut entries, (EventTime::from_millis(milli), key), |e| e.1 == key);
-        }
-        let found: Vec<i64> = entries.iter().map(|entry| entry.0.millis()).collect();
-        assert_eq!(found, [20, 30]);
-    }
-
-    #[test]
-    fn sweeping_forgets_only_what_is_out_of_reach() {
-        let mut entries = times(&[1, 2, 3, 4, 50]);
-        sweep(&mut entries, EventTime::from_millis(4));
-        assert_eq!(entries.len(), 1);
-    }
 }
