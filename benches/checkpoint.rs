@@ -22,6 +22,8 @@ use ebb::wire::generate::{END, Flavour, Generator, Plan, Shares};
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const BATCH: usize = 4_096;
+/// So many batches without a checkpoint are there to compare with.
+const ALONE: usize = 100;
 /// How often what was written is read back: the best counts.
 const TIMES: usize = 3;
 
@@ -42,8 +44,8 @@ fn engine() -> Option<Engine> {
     Some(Engine::new(rules, 1))
 }
 
-/// Applies the next batch of `generator`; returns how many events it had.
-fn batch(engine: &mut Engine, generator: &mut Generator) -> usize {
+/// Applies the next batch of `generator`; returns how many events it had, and what it took.
+fn batch(engine: &mut Engine, generator: &mut Generator) -> (usize, Took) {
     let mut lines: Vec<Vec<u8>> = Vec::with_capacity(BATCH);
     for _ in 0..BATCH {
         let mut line = Vec::new();
@@ -58,8 +60,44 @@ fn batch(engine: &mut Engine, generator: &mut Generator) -> usize {
             arrivals.push(Arrival { event, partition: 0, offset: None, waits: None, told: None });
         }
     }
-    black_box(engine.apply(&arrivals));
-    lines.len()
+    let (applied, took) = Took::by(|| engine.apply(&arrivals));
+    black_box(applied);
+    (lines.len(), took)
+}
+
+/// What something took.
+#[derive(Clone, Copy, Default)]
+struct Took {
+    /// By the clock on the wall.
+    waited: Duration,
+    /// On the cores.
+    worked: Duration,
+}
+
+impl Took {
+    fn by<R>(work: impl FnOnce() -> R) -> (R, Took) {
+        let before = cpu();
+        let began = Instant::now();
+        let result = work();
+        let waited = began.elapsed();
+        (result, Took { waited, worked: cpu().saturating_sub(before) })
+    }
+}
+
+/// Says how `all` are spread.
+fn tell(what: &str, all: &[Took]) {
+    println!("{what:15} {:10}         waited       on the cores", all.len());
+    let sorted = |of: fn(&Took) -> Duration| {
+        let mut times: Vec<Duration> = all.iter().map(of).collect();
+        times.sort();
+        times
+    };
+    let (waited, worked) = (sorted(|took| took.waited), sorted(|took| took.worked));
+    for (name, permille) in [("p50", 500), ("p99", 990), ("p99.9", 999), ("max", 1_000)] {
+        let at = all.len().saturating_sub(1) * permille / 1_000;
+        let of = |times: &[Duration]| millis(times.get(at).copied().unwrap_or_default());
+        println!("  {name:13} {:23.3} ms {:12.3} ms", of(&waited), of(&worked));
+    }
 }
 
 /// The time that this process was on a core so far, all its threads together: what a busy machine
@@ -79,40 +117,36 @@ fn millis(time: Duration) -> f64 {
 
 /// Writes a checkpoint with a batch between two slices and says how long each took.
 fn write(engine: &mut Engine, generator: &mut Generator) -> Vec<u8> {
-    let began = Instant::now();
-    engine.begin_checkpoint(0, Mark { next_offset: 0, n_partitions: 1, journal: 0 });
-    let pause = began.elapsed();
+    let alone: Vec<Took> = (0..ALONE).map(|_| batch(engine, generator).1).collect();
+    let mark = Mark { next_offset: 0, n_partitions: 1, journal: 0 };
+    let ((), begin) = Took::by(|| engine.begin_checkpoint(0, mark));
     let slice = usize::try_from(asked("EBB_SLICE", 1_000)).unwrap_or(1);
-    let (mut file, mut slices, mut worked) = (Vec::new(), Vec::new(), Duration::ZERO);
+    let (mut file, mut slices, mut batches) = (Vec::new(), Vec::new(), Vec::new());
+    let mut longest = 0;
     loop {
-        let (began, before) = (Instant::now(), cpu());
-        let progress = engine.continue_checkpoint(0, slice);
-        worked += cpu().saturating_sub(before);
-        slices.push(began.elapsed());
-        match progress {
-            Some(Progress::More(bytes)) => file.extend(bytes),
-            Some(Progress::Done(bytes)) => {
-                file.extend(bytes);
-                break;
-            }
-            None => break,
+        let (progress, took) = Took::by(|| engine.continue_checkpoint(0, slice));
+        slices.push(took);
+        let Some(Progress::More(pieces) | Progress::Done(pieces)) = &progress else { break };
+        longest = longest.max(pieces.iter().map(Vec::len).sum());
+        pieces.iter().for_each(|bytes| file.extend_from_slice(bytes));
+        if !matches!(progress, Some(Progress::More(_))) {
+            break;
         }
-        batch(engine, generator);
+        drop(progress);
+        batches.push(batch(engine, generator).1);
     }
-    let total: Duration = slices.iter().sum();
-    slices.sort();
-    let at = |permille: usize| {
-        let at = slices.len().saturating_sub(1) * permille / 1_000;
-        slices.get(at).copied().unwrap_or_default()
-    };
-    println!("begin           {:10.3} ms", millis(pause));
-    println!("slices          {:10} of {slice} customers", slices.len());
-    for (name, permille) in [("p50", 500), ("p99", 990), ("p99.9", 999), ("max", 1_000)] {
-        println!("  {name:13} {:10.3} ms", millis(at(permille)));
-    }
+    let (waited, worked) = slices.iter().fold((Duration::ZERO, Duration::ZERO), |sum, took| {
+        (sum.0 + took.waited, sum.1 + took.worked)
+    });
+    println!("begin           {:10.3} ms", millis(begin.waited));
+    println!("slices of {slice} customers");
+    tell("slices", &slices);
+    tell("batches between", &batches);
+    tell("batches before", &alone);
     let n_customers = engine.customers(0).count();
-    println!("all slices      {:10.1} ms, {n_customers} customers", millis(total));
+    println!("all slices      {:10.1} ms, {n_customers} customers", millis(waited));
     println!("  on the cores  {:10.1} ms", millis(worked));
+    println!("longest slice   {:10} bytes", longest);
     println!("bytes           {:10} a customer", file.len() / n_customers.max(1));
     file
 }
@@ -133,7 +167,7 @@ fn main() {
     let n_before = usize::try_from(plan.events / 10 * 9).unwrap_or(usize::MAX);
     let mut n_applied = 0;
     while n_applied < n_before {
-        n_applied += batch(&mut engine, &mut generator).max(1);
+        n_applied += batch(&mut engine, &mut generator).0.max(1);
     }
     let file = write(&mut engine, &mut generator);
     let rules = engine.rules().clone();

@@ -217,10 +217,10 @@ impl Bench {
         let topic = self.rules.topic.clone().unwrap_or_default();
         let now = EventTime::ALWAYS;
         let mut origin = self.store.create(&Name { topic, partition, next_offset, now })?;
-        while let Some(Progress::More(bytes) | Progress::Done(bytes)) =
+        while let Some(Progress::More(pieces) | Progress::Done(pieces)) =
             engine.continue_checkpoint(partition, 1)
         {
-            origin.write(&bytes)?;
+            origin.write(&pieces.concat())?;
         }
         origin.publish()
     }

@@ -99,10 +99,10 @@ fn save(engine: &mut Engine, store: &Directory, next_offset: i64) -> Name {
     engine.begin_checkpoint(0, Mark { next_offset, n_partitions: 1, journal: 5 });
     let name = Name { topic: TOPIC.to_owned(), partition: 0, next_offset, now: engine.now(0) };
     let mut open = store.create(&name).unwrap();
-    while let Some(Progress::More(bytes) | Progress::Done(bytes)) =
+    while let Some(Progress::More(pieces) | Progress::Done(pieces)) =
         engine.continue_checkpoint(0, 10)
     {
-        open.write(&bytes).unwrap();
+        open.write(&pieces.concat()).unwrap();
     }
     open.publish().unwrap();
     name

@@ -34,9 +34,9 @@ pub(crate) fn checkpoint(engine: &mut Engine, partition: u32, n_customers: usize
     let mut file = Vec::new();
     loop {
         match engine.continue_checkpoint(partition, n_customers).expect("one was begun") {
-            Progress::More(bytes) => file.extend(bytes),
-            Progress::Done(bytes) => {
-                file.extend(bytes);
+            Progress::More(pieces) => file.extend(pieces.concat()),
+            Progress::Done(pieces) => {
+                file.extend(pieces.concat());
                 return file;
             }
         }

@@ -95,9 +95,9 @@ fn begin(engine: &mut Engine, at: usize) -> Vec<(Vec<u8>, bool)> {
 fn go_on(engine: &mut Engine, files: &mut [(Vec<u8>, bool)], slice: usize) {
     for (partition, (file, is_done)) in (0..).zip(files) {
         match engine.continue_checkpoint(partition, slice) {
-            Some(Progress::More(bytes)) => file.extend(bytes),
-            Some(Progress::Done(bytes)) => {
-                file.extend(bytes);
+            Some(Progress::More(pieces)) => file.extend(pieces.concat()),
+            Some(Progress::Done(pieces)) => {
+                file.extend(pieces.concat());
                 *is_done = true;
             }
             None => assert!(*is_done, "it was begun"),

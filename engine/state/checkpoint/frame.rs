@@ -17,6 +17,8 @@ const BODY_BYTES_AT_FIRST: u64 = 1 << 20;
 
 /// Bytes of a section before its body.
 const HEAD_BYTES: usize = 13;
+/// Bytes of its checksum, behind the body.
+const CHECKSUM_BYTES: usize = 8;
 
 /// What a section holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,12 @@ pub(crate) struct Section {
     bytes: Vec<u8>,
     before: Key,
     checksum: Key,
+}
+
+/// The body of a section on its way, behind room for its head: nothing is copied to seal it.
+#[derive(Debug)]
+pub(crate) struct Body {
+    bytes: Vec<u8>,
 }
 
 /// Writes the frame.
@@ -70,16 +78,46 @@ impl Writer {
         Writer { checksum }
     }
 
-    /// Appends a section of `n` things to `out`.
-    pub(crate) fn section(&mut self, kind: Kind, n: u32, body: &[u8], out: &mut Vec<u8>) {
-        let start = out.len();
-        out.reserve(HEAD_BYTES + body.len() + 8);
-        out.push(kind as u8);
-        out.extend_from_slice(&n.to_le_bytes());
-        out.extend_from_slice(&(body.len() as u64).to_le_bytes());
-        out.extend_from_slice(body);
-        self.checksum = Key::within(self.checksum, out.get(start..).unwrap_or_default());
-        out.extend_from_slice(&self.checksum.bits().to_le_bytes());
+    /// Makes `body`, which holds `n` things, the next section; returns its bytes.
+    pub(crate) fn seal(&mut self, kind: Kind, n: u32, body: Body) -> Vec<u8> {
+        let length = body.len() as u64;
+        let Body { mut bytes } = body;
+        let mut head = [0; HEAD_BYTES];
+        head[0] = kind as u8;
+        head[1..5].copy_from_slice(&n.to_le_bytes());
+        head[5..].copy_from_slice(&length.to_le_bytes());
+        if let Some(room) = bytes.first_chunk_mut() {
+            *room = head;
+        }
+        self.checksum = Key::within(self.checksum, &bytes);
+        bytes.extend_from_slice(&self.checksum.bits().to_le_bytes());
+        bytes
+    }
+}
+
+impl Body {
+    /// An empty one, with room for `n_bytes`.
+    pub(crate) fn with_capacity(n_bytes: usize) -> Body {
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + n_bytes + CHECKSUM_BYTES);
+        bytes.resize(HEAD_BYTES, 0);
+        Body { bytes }
+    }
+
+    /// One that holds `bytes`.
+    pub(crate) fn of(bytes: &[u8]) -> Body {
+        let mut body = Body::with_capacity(bytes.len());
+        body.bytes.extend_from_slice(bytes);
+        body
+    }
+
+    /// Where more is to be appended; what is there already must stay.
+    pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() - HEAD_BYTES
     }
 }
 
