@@ -5,6 +5,18 @@
 //!         take its partitions over. It cannot know that before it hears from the broker again,
 //!         and until then it must not speak. What counts is the time since its last heartbeat,
 //!         which may lie one interval of those before the standstill.
+//!         `pause` asks the coordinator before anything is read; this here is asked last, when
+//!         something is about to be written.
+//!         What is left is a process that freezes between the question and the moment at which
+//!         librdkafka has written what it was handed, `linger.ms` and the way to the broker: some
+//!         two milliseconds of each batch. On waking librdkafka writes that, whoever owns the
+//!         partition by now. Alerts lose nothing by it: they carry ids, and their readers drop
+//!         repeated ones. A score can stand behind a newer one of the successor until the customer's
+//!         next change. A note of the journal can tell of a `now` that the successor had not
+//!         reached before that record, where a record came too late for a clock that had moved
+//!         (`clock.mode = "live"`): a later restart from a checkpoint before it would then judge
+//!         that record, and those up to that `now`, as late. No question can close that; the brokers
+//!         can, and do where there are transactions: `delivery = "exactly-once"` has nothing left.
 //! Cost    four ticks a second; a question is two loads and a reading of the clock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
