@@ -20,6 +20,13 @@ pub mod wire;
 
 pub mod run;
 
+#[cfg(feature = "cloud")]
+pub mod cloud;
+
+#[cfg(not(feature = "cloud"))]
+#[path = "cloud/absent.rs"]
+pub mod cloud;
+
 #[cfg(feature = "kafka")]
 pub mod kafka;
 

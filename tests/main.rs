@@ -10,6 +10,8 @@
 mod broker;
 mod checkpoint;
 mod clock;
+#[cfg(feature = "cloud")]
+mod cloud;
 mod edition;
 mod engine;
 mod house;

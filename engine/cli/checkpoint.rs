@@ -6,7 +6,6 @@
 //! Source  DESIGN §8, §10.
 
 use std::io::Read;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
@@ -30,6 +29,7 @@ mod show;
 #[command(after_help = "Examples:
   ebb checkpoint list --settings mine.toml
   ebb checkpoint verify --folder ebb-checkpoints/ebb
+  ebb checkpoint list --folder s3://my-bucket/checkpoints/ebb
   ebb checkpoint show --customer c-42 \\
     ebb-checkpoints/ebb/customer-events/00003/00000000000000088120-1795000000000.ckpt")]
 pub struct Args {
@@ -55,9 +55,10 @@ enum Command {
 struct Place {
     #[command(flatten)]
     sources: Sources,
-    /// The folder of one group, such as ebb-checkpoints/ebb, rather than that of the settings
-    #[arg(long, value_name = "DIR")]
-    folder: Option<PathBuf>,
+    /// The folder of one group, such as ebb-checkpoints/ebb or s3://bucket/prefix/ebb, rather than
+    /// that of the settings
+    #[arg(long, value_name = "DIR|URL")]
+    folder: Option<String>,
 }
 
 /// What `list` and `verify` ask.
@@ -128,7 +129,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 impl Place {
     fn store(&self) -> Result<Arc<dyn Store>, Failure> {
         match &self.folder {
-            Some(folder) => Ok(Arc::new(Directory::new(folder))),
+            // A folder needs no settings, so faults in them are none of its business.
+            Some(folder) if !folder.contains("://") => Ok(Arc::new(Directory::new(folder))),
+            Some(url) => setup::store_at(url, &self.sources.settings()?),
             None => setup::store(&self.sources.settings()?),
         }
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::cli::{Failure, model};
+use crate::cloud::{self, Bucket};
 use crate::kafka::client::property_faults;
 use crate::model::Model;
 use crate::record::map::{Map, shipped as shipped_map};
@@ -104,7 +105,8 @@ impl Setup {
 ///
 /// # Errors
 ///
-/// Exit 3 with every fault, those of properties included that only librdkafka can find.
+/// Exit 3 with every fault, those of properties included that only librdkafka and the object stores
+/// can find.
 pub fn settings(file: Option<&Path>, flags: Vec<String>) -> Result<Settings, Failure> {
     // A variable that is no text is none of ours.
     let texts = |(name, text): (OsString, OsString)| {
@@ -113,7 +115,7 @@ pub fn settings(file: Option<&Path>, flags: Vec<String>) -> Result<Settings, Fai
     let layers = Layers { env: std::env::vars_os().filter_map(texts).collect(), flags };
     let settings = Settings::read(file, &layers);
     let settings = settings.and_then(|settings| {
-        let faults = property_faults(&settings);
+        let faults = [property_faults(&settings), cloud::property_faults(&settings)].concat();
         if faults.is_empty() { Ok(settings) } else { Err(Refused::Faults(faults)) }
     });
     settings.map_err(|refused| Failure::settings(refused.to_string()))
@@ -123,18 +125,30 @@ pub fn settings(file: Option<&Path>, flags: Vec<String>) -> Result<Settings, Fai
 ///
 /// # Errors
 ///
-/// Exit 3 where `checkpoint.folder` names a kind of place that this program does not know.
+/// Exit 3 where too little is set to reach the object store that `checkpoint.folder` names.
 pub fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
-    let folder = &settings.checkpoint.folder;
-    let path = folder.strip_prefix("file://").unwrap_or(folder);
-    if path.contains("://") {
-        return Err(Failure::settings(format!(
-            "cannot start: checkpoint.folder = {folder:?}: wanted a path, or file:///a/path"
-        )));
-    }
+    let folder = settings.checkpoint.folder.trim_end_matches('/');
     // Groups share a place without a word, and each has scores of its own.
     let group: String = settings.input.group.chars().map(as_name).collect();
-    Ok(Arc::new(Directory::new(Path::new(path).join(group))))
+    store_at(&format!("{folder}/{group}"), settings)
+}
+
+/// The checkpoints at `place`: a path, a `file://` URL or the URL of an object store, which is
+/// reached as `settings` have it.
+///
+/// # Errors
+///
+/// Exit 3 where it is no place for checkpoints, or too little is set to reach it.
+pub fn store_at(place: &str, settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    let path = place.strip_prefix("file://").unwrap_or(place);
+    if path.contains("://") {
+        let bucket = Bucket::open(place, &settings.checkpoint.properties, settings.retry);
+        return match bucket {
+            Ok(bucket) => Ok(Arc::new(bucket)),
+            Err(fault) => Err(Failure::settings(fault.to_string())),
+        };
+    }
+    Ok(Arc::new(Directory::new(path)))
 }
 
 /// A character of a group's name as a part of a folder's: no two names become the same.

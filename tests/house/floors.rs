@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 10] = [
     &["state"],
     &["wire"],
     &["run"],
-    &["kafka", "query", "serve", "store"],
+    &["cloud", "kafka", "query", "serve"],
     &["cli"],
 ];
 

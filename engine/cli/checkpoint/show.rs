@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::Place;
 use crate::cli::Failure;
+use crate::cli::setup;
 use crate::cli::story::Story;
 use crate::cli::table::Table;
 use crate::run::counts::thousands;
@@ -25,8 +26,8 @@ use crate::wire::store::Name;
 /// What `show` asks.
 #[derive(ClapArgs, Debug)]
 pub(super) struct Args {
-    /// The checkpoint: a file, or a name as `list --format json` tells it
-    #[arg(value_name = "NAME|FILE")]
+    /// The checkpoint: a file, a URL, or a name as `list --format json` tells it
+    #[arg(value_name = "NAME|FILE|URL")]
     name: String,
     #[command(flatten)]
     place: Place,
@@ -79,8 +80,14 @@ impl Args {
             let file = File::open(path).map_err(|error| self.refused(&error))?;
             return Ok(Box::new(file));
         }
+        if let Some((place, name)) = apart(&self.name) {
+            let store = setup::store_at(place, &self.place.sources.settings()?)?;
+            return Ok(store.read(&name)?);
+        }
         let Some(name) = Name::parse(&self.name) else {
-            return Err(self.refused(&"no such file; wanted one, or a name as list tells it"));
+            return Err(
+                self.refused(&"no such file; wanted one, a URL, or a name as list tells it")
+            );
         };
         Ok(self.place.store()?.read(&name)?)
     }
@@ -88,6 +95,12 @@ impl Args {
     fn refused(&self, why: &dyn std::fmt::Display) -> Failure {
         Failure::failed(format!("cannot show: {}: {why}", self.name))
     }
+}
+
+/// The place and the name in the URL of a checkpoint, if `url` is one.
+fn apart(url: &str) -> Option<(&str, Name)> {
+    let (at, _) = url.rmatch_indices('/').nth(2).filter(|_| url.contains("://"))?;
+    Some((url.get(..at)?, Name::parse(url.get(at + 1..)?)?))
 }
 
 impl Contents {

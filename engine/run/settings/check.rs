@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use toml::Value;
 
-use super::raw::{FREE, Raw, shown};
+use super::raw::{FREE, Raw, free, shown};
 use super::secret::{self, is_secret, kept_in_file};
 use super::watches;
 use super::{
@@ -79,6 +79,7 @@ fn read(reader: &mut Reader<'_>) -> Settings {
             folder: reader.filled("checkpoint.folder"),
             interval: reader.span("checkpoint.interval", SECOND, DAY),
             keep: reader.whole("checkpoint.keep", 1, 1_000),
+            properties: reader.properties(FREE[1], &[]),
         },
         snapshots: snapshots(reader),
         watches: watches(reader),
@@ -113,7 +114,7 @@ fn kafka(reader: &mut Reader<'_>) -> Kafka {
         client_id: reader.filled("kafka.client_id"),
         instance_id: Some(instance_id).filter(|id| !id.is_empty()),
         oauth_token_file: Some(token_file).filter(|file| !file.is_empty()).map(PathBuf::from),
-        properties: reader.properties(),
+        properties: reader.properties(FREE[0], RESERVED),
     }
 }
 
@@ -347,15 +348,14 @@ impl Reader<'_> {
         }
     }
 
-    fn properties(&mut self) -> Properties {
+    /// The properties in `table`, none of them `reserved`.
+    fn properties(&mut self, table: &str, reserved: &[(&str, &str)]) -> Properties {
         let raw = self.raw;
         let mut pairs = Vec::new();
         for (key, given) in &raw.values {
-            let Some(name) = key.strip_prefix(FREE).and_then(|rest| rest.strip_prefix('.')) else {
-                continue;
-            };
+            let Some((_, name)) = free(key).filter(|(free, _)| *free == table) else { continue };
             let given_name = kept_in_file(name).unwrap_or(name);
-            if let Some((_, why)) = RESERVED.iter().find(|(reserved, _)| *reserved == given_name) {
+            if let Some((_, why)) = reserved.iter().find(|(reserved, _)| *reserved == given_name) {
                 self.fault(key, format!("no such property here: {why}"));
             }
             let value = match &given.value {

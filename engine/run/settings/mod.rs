@@ -91,6 +91,8 @@ pub struct CheckpointRules {
     pub interval: Span,
     /// How many checkpoints of each partition are kept.
     pub keep: usize,
+    /// What is passed on to the object store, where the place is one.
+    pub properties: Properties,
 }
 
 /// How snapshots are published.
@@ -154,7 +156,7 @@ pub struct Kafka {
     pub properties: Properties,
 }
 
-/// Properties of librdkafka; shown with their secrets masked.
+/// Properties of librdkafka or of an object store; shown with their secrets masked.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, String>);
 
@@ -336,8 +338,8 @@ impl FromIterator<(String, String)> for Properties {
 impl fmt::Debug for Properties {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let masked = self.iter().map(|(name, value)| {
-            let key = format!("{}.{name}", raw::FREE);
-            (name, if secret::is_secret(&key) { "***" } else { value })
+            let is_secret = |table| secret::is_secret(&format!("{table}.{name}"));
+            (name, if raw::FREE.iter().any(is_secret) { "***" } else { value })
         });
         f.debug_map().entries(masked).finish()
     }

@@ -16,8 +16,8 @@ use super::{Fault, Place};
 /// The defaults, with the words that explain them.
 pub const DEFAULTS: &str = include_str!("../../../config/ebb.toml");
 
-/// The one table whose keys are not listed: they are librdkafka's.
-pub(super) const FREE: &str = "kafka.properties";
+/// The tables whose keys are not listed: they are librdkafka's, and those of object stores.
+pub(super) const FREE: [&str; 2] = ["kafka.properties", "checkpoint.properties"];
 
 /// A value and where it was given.
 #[derive(Clone)]
@@ -65,8 +65,7 @@ impl Raw {
         if !name.starts_with("EBB_") {
             return;
         }
-        if let Some(property) = name.strip_prefix("EBB_KAFKA_PROPERTIES_") {
-            let key = format!("{FREE}.{}", property.to_ascii_lowercase().replace('_', "."));
+        if let Some(key) = property_of(name) {
             self.lay(&key, Value::String(text.to_owned()), Place::Env(name.to_owned()), faults);
         } else if let Some(key) = self.values.keys().find(|key| variable(key) == name).cloned() {
             let value = self.convert(&key, text);
@@ -95,7 +94,7 @@ impl Raw {
     }
 
     fn lay(&mut self, key: &str, value: Value, place: Place, faults: &mut Vec<Fault>) {
-        let is_free = key.strip_prefix(FREE).is_some_and(|rest| rest.starts_with('.'));
+        let is_free = free(key).is_some();
         if self.values.contains_key(key) || is_free {
             // A value from a file lies over one from a variable's text, and the other way round.
             if let Some(twin) = twin(key) {
@@ -124,7 +123,7 @@ impl Raw {
     }
 
     fn is_section(&self, key: &str) -> bool {
-        key == FREE || self.sections().any(|section| section == key)
+        FREE.contains(&key) || self.sections().any(|section| section == key)
     }
 }
 
@@ -133,8 +132,8 @@ impl fmt::Display for Raw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (key, given) in &self.values {
             let shown = shown(key, &given.value);
-            let key = match key.strip_prefix(FREE).and_then(|rest| rest.strip_prefix('.')) {
-                Some(property) => format!("{FREE}.\"{property}\""),
+            let key = match free(key) {
+                Some((table, property)) => format!("{table}.\"{property}\""),
                 None => key.clone(),
             };
             match &given.place {
@@ -144,6 +143,26 @@ impl fmt::Display for Raw {
         }
         Ok(())
     }
+}
+
+/// The table whose keys are not listed, and the property of it, that `key` speaks of.
+pub(super) fn free(key: &str) -> Option<(&'static str, &str)> {
+    FREE.iter().find_map(|table| Some((*table, key.strip_prefix(table)?.strip_prefix('.')?)))
+}
+
+/// The key of the property that the variable `name` gives, if it gives one.
+fn property_of(name: &str) -> Option<String> {
+    let words = |rest: &str| rest.to_ascii_lowercase();
+    if let Some(rest) = name.strip_prefix("EBB_KAFKA_PROPERTIES_") {
+        return Some(format!("{}.{}", FREE[0], words(rest).replace('_', ".")));
+    }
+    // Object stores write their names with the same sign that stands before `FILE`.
+    let name = words(name.strip_prefix("EBB_CHECKPOINT_PROPERTIES_")?);
+    Some(match name.strip_suffix("_file") {
+        // These end so by themselves.
+        Some(rest) if !rest.ends_with("token") => format!("{}.{rest}.file", FREE[1]),
+        _ => format!("{}.{name}", FREE[1]),
+    })
 }
 
 /// `value` as TOML writes it, or a mask where `key` holds a secret.

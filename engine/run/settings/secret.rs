@@ -6,7 +6,7 @@
 
 use std::fs;
 
-use super::raw::FREE;
+use super::raw::{FREE, free};
 
 /// How the name of a property ends whose value stands in a file.
 const FILE: &str = ".file";
@@ -18,9 +18,9 @@ pub(super) fn kept_in_file(property: &str) -> Option<&str> {
 
 /// The other of the two keys that give the same property, by its value or by a file.
 pub(super) fn twin(key: &str) -> Option<String> {
-    let property = key.strip_prefix(FREE)?.strip_prefix('.')?;
+    let (table, property) = free(key)?;
     Some(match kept_in_file(property) {
-        Some(name) => format!("{FREE}.{name}"),
+        Some(name) => format!("{table}.{name}"),
         None => format!("{key}{FILE}"),
     })
 }
@@ -43,10 +43,14 @@ pub(super) fn read(path: &str) -> Result<String, String> {
 
 /// Whether the value of `key` must never be shown.
 pub(super) fn is_secret(key: &str) -> bool {
-    let Some(name) = key.strip_prefix(FREE).and_then(|rest| rest.strip_prefix('.')) else {
+    let Some((table, name)) = free(key).filter(|(_, name)| kept_in_file(name).is_none()) else {
         return false;
     };
-    let ends = [".password", ".key", ".pem", ".secret", ".token"];
-    kept_in_file(name).is_none()
-        && (name.starts_with("sasl.") || ends.iter().any(|end| name.ends_with(end)))
+    if table == FREE[0] {
+        let ends = [".password", ".key", ".pem", ".secret", ".token"];
+        return name.starts_with("sasl.") || ends.iter().any(|end| name.ends_with(end));
+    }
+    // A proxy's URL may hold a password.
+    let words = ["key", "secret", "token", "sas", "password", "credential", "proxy_url"];
+    words.iter().any(|word| name.contains(word))
 }

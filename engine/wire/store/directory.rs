@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::wire::Fault;
 use crate::wire::clock::moment;
-use crate::wire::store::{Name, Store, Stored, Unpublished};
+use crate::wire::store::{Name, Store, Stored, Unpublished, newest_first};
 
 /// A folder of checkpoints.
 #[derive(Clone, Debug)]
@@ -185,12 +185,6 @@ fn names_in(path: &Path) -> Result<Vec<String>, Fault> {
         names.extend(entry.file_name().into_string());
     }
     Ok(names)
-}
-
-/// By topic and partition, and newest first within them.
-pub(super) fn newest_first(stored: &mut [Stored]) {
-    let key = |stored: &Stored| (stored.name.topic.clone(), stored.name.partition);
-    stored.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| b.name.cmp(&a.name)));
 }
 
 fn cannot_list(path: &Path, error: &io::Error) -> Fault {

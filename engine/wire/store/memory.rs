@@ -5,8 +5,7 @@ use std::io::{Cursor, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::wire::Fault;
-use crate::wire::store::directory::newest_first;
-use crate::wire::store::{Name, Store, Stored, Unpublished};
+use crate::wire::store::{Name, Store, Stored, Unpublished, newest_first};
 
 /// Checkpoints in memory; clones share them.
 #[derive(Clone, Debug, Default)]

@@ -108,5 +108,11 @@ pub fn retain(store: &dyn Store, newest: &Name, n_kept: usize) -> Result<usize, 
     Ok(n_deleted)
 }
 
+/// Brings `stored` into the order in which a store lists: by topic and partition, and newest first within them.
+pub fn newest_first(stored: &mut [Stored]) {
+    let key = |stored: &Stored| (stored.name.topic.clone(), stored.name.partition);
+    stored.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| b.name.cmp(&a.name)));
+}
+
 #[cfg(test)]
 mod tests;
