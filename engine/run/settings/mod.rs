@@ -9,6 +9,7 @@
 mod check;
 mod raw;
 mod secret;
+mod sql;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,6 +21,7 @@ use thiserror::Error;
 use crate::unit::{Points, Span};
 
 pub use raw::DEFAULTS;
+pub use sql::SqlRules;
 
 /// Everything a user can decide, checked.
 #[derive(Clone)]
@@ -62,6 +64,8 @@ pub struct Settings {
     pub transaction_timeout: Span,
     /// What to do while the broker is away.
     pub retry: Retry,
+    /// Who may ask questions, and what they may take.
+    pub sql: SqlRules,
     /// How long a stop may take.
     pub halt_deadline: Span,
     raw: raw::Raw,
