@@ -2,21 +2,28 @@
 //!
 //! Shape   one side writes snapshots: a [`Draft`] takes customers, alerts, scores and daily
 //!         counts and becomes a folder of Parquet files. The other side reads them: SQL runs in
-//!         a process of its own, which gets a question, answers it and ends.
+//!         a process of its own, which gets a question, answers it and ends; or in one of a
+//!         pool of such processes behind the doors that clients know.
 //! Rules   Arrow, Parquet and DataFusion are known here and nowhere else; nothing here is known
 //!         to scoring.
 
+pub mod attend;
+mod bind;
+pub mod catalog;
 pub mod columns;
 pub mod daily;
 mod describe;
 pub mod desk;
+pub mod doors;
 pub mod draft;
 mod file;
 pub mod form;
+mod frame;
 pub mod functions;
 pub mod guard;
 mod kpis;
 mod lines;
+pub mod pool;
 pub mod process;
 pub mod raw;
 pub mod refused;
@@ -24,6 +31,7 @@ mod rows;
 pub mod sheet;
 pub mod shelf;
 mod tables;
+mod view;
 mod views;
 
 pub use daily::Daily;
