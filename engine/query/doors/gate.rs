@@ -160,6 +160,8 @@ struct Timed {
     wait: Duration,
     /// How long nothing may be said.
     quiet_max: Duration,
+    /// Whether the client has said anything; what is written before that is no sign of one.
+    has_spoken: bool,
     /// Until the next byte must come.
     silent: Pin<Box<Sleep>>,
     /// Since a byte could not be written.
@@ -168,12 +170,15 @@ struct Timed {
 
 impl Timed {
     fn new(stream: TcpStream, wait: Duration, quiet_max: Duration) -> Timed {
-        Timed { stream, wait, quiet_max, silent: Box::pin(sleep(wait)), stuck: None }
+        let silent = Box::pin(sleep(wait));
+        Timed { stream, wait, quiet_max, has_spoken: false, silent, stuck: None }
     }
 
-    fn spoke(&mut self) {
-        let until = Instant::now() + self.quiet_max;
-        self.silent.as_mut().reset(until);
+    /// Waits anew, as a byte came or was taken.
+    fn again(&mut self) {
+        if self.has_spoken {
+            self.silent.as_mut().reset(Instant::now() + self.quiet_max);
+        }
         self.stuck = None;
     }
 }
@@ -186,7 +191,8 @@ impl AsyncRead for Timed {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
-            this.spoke();
+            this.has_spoken = true;
+            this.again();
             return Poll::Ready(read);
         }
         ready!(this.silent.as_mut().poll(cx));
@@ -202,7 +208,7 @@ impl AsyncWrite for Timed {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if let Poll::Ready(written) = Pin::new(&mut this.stream).poll_write(cx, bytes) {
-            this.spoke();
+            this.again();
             return Poll::Ready(written);
         }
         let wait = this.wait;

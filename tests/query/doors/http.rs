@@ -102,7 +102,7 @@ fn csv_and_arrow_are_given_to_those_who_accept_them() {
         let accept = format!("Accept: {media}");
         server.curl("v1/sql", &["-H", &accept, "--data-binary", &body])
     };
-    assert_eq!(accept("text/csv"), (200, b"one,two\n1,\"a,b\"".to_vec()).clone());
+    assert_eq!(accept("text/csv"), (200, b"one,two\n1,\"a,b\"\n".to_vec()));
     let (status, bytes) = accept("application/vnd.apache.arrow.stream");
     assert_eq!(status, 200);
     assert!(bytes.starts_with(&[0xff, 0xff, 0xff, 0xff]), "{bytes:?}");
