@@ -4,6 +4,8 @@
 //! Rules   `sh` must succeed; `console` must print what it shows, where `…` stands for anything;
 //!         `toml` and `csv` become the file that their first line names; `json` is an event that
 //!         decodes, or an alert that holds to its schema and was rung by a block before it.
+//!         `python` runs with the clients of the doors; where those, or psql, are missing, the
+//!         blocks that want them are skipped.
 //!         `ebb` and `cargo run --release --` are the program that was built with the tests, a
 //!         broker at localhost:9092 is the tests' own (D-10).
 

@@ -14,6 +14,7 @@ pub mod model;
 pub mod packed;
 pub mod replay;
 pub mod run;
+pub mod serve;
 pub mod setup;
 pub mod snapshot;
 pub mod sql;
@@ -58,9 +59,11 @@ enum Command {
     Checkpoint(checkpoint::Args),
     /// Questions about all customers, over snapshots
     Sql(sql::Args),
-    /// Answers one question for `ebb sql`
+    /// SQL over snapshots for other programs: HTTP, the wire of PostgreSQL, Arrow Flight SQL
+    Serve(serve::Args),
+    /// Answers one question for `ebb sql`, or many for `ebb serve`
     #[command(hide = true)]
-    Answer,
+    Answer(sql::AnswerArgs),
     /// Check, show or compare models
     Model(model::Args),
     /// A shell's completions, on standard output
@@ -85,7 +88,8 @@ pub fn main() -> ExitCode {
         Command::Journal(args) => journal::run(&args),
         Command::Checkpoint(args) => checkpoint::run(&args),
         Command::Sql(args) => sql::run(&args),
-        Command::Answer => return answer(),
+        Command::Serve(args) => serve::run(&args),
+        Command::Answer(args) => return answer(args),
         Command::Model(args) => model::run(&args, &mut std::io::stdout()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Ebb::command(), "ebb", &mut std::io::stdout());
@@ -101,9 +105,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Answers one question; what is said on failure is for `ebb sql`, which says it to people.
-fn answer() -> ExitCode {
-    match sql::answer() {
+/// Answers; what is said on failure is for whoever asked, who says it to people.
+fn answer(args: sql::AnswerArgs) -> ExitCode {
+    match sql::answer(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");

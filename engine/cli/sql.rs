@@ -3,7 +3,7 @@
 pub mod shell;
 pub mod words;
 
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,9 +11,12 @@ use clap::Args as ClapArgs;
 use clap::builder::PossibleValuesParser;
 
 use crate::cli::Failure;
+use crate::cli::setup::settings;
+use crate::query::attend::attend;
 use crate::query::raw::Question;
-use crate::query::{Form, process};
-use crate::unit::Span;
+use crate::query::{Form, Refused, process};
+use crate::run::settings::SqlRules;
+use crate::unit::{Size, Span};
 use crate::wire::OutFile;
 
 /// `ebb sql`.
@@ -42,21 +45,25 @@ pub struct Args {
 /// How much a query may take. What it goes beyond is named when it is stopped.
 #[derive(ClapArgs, Clone, Debug)]
 struct Limits {
-    /// Longest time of a query
-    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = parse_time)]
-    time_max: Duration,
-    /// Most memory of a query
-    #[arg(long, value_name = "BYTES", default_value = "1GiB", value_parser = parse_bytes)]
-    memory_max: u64,
-    /// Most rows of an answer
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
-    rows_max: u64,
-    /// Longest statement
-    #[arg(long, value_name = "BYTES", default_value = "64KiB", value_parser = parse_bytes)]
-    statement_max: u64,
+    /// Settings file, whose table sql holds the limits that are not given here
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// Longest time of a query [sql.time_max, as shipped 30s]
+    #[arg(long, value_name = "SPAN", value_parser = parse_time)]
+    time_max: Option<Duration>,
+    /// Most memory of a query [sql.memory_max, as shipped 1GiB]
+    #[arg(long, value_name = "BYTES", value_parser = parse_size)]
+    memory_max: Option<Size>,
+    /// Most rows of an answer [sql.rows_max, as shipped 1000000]
+    #[arg(long, value_name = "N")]
+    rows_max: Option<u64>,
+    /// Longest statement [sql.statement_max, as shipped 64KiB]
+    #[arg(long, value_name = "BYTES", value_parser = parse_size)]
+    statement_max: Option<Size>,
     /// Most operators and commas in a statement: the time of planning grows with their square
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    operators_max: u64,
+    /// [sql.operators_max, as shipped 1000]
+    #[arg(long, value_name = "N")]
+    operators_max: Option<u64>,
 }
 
 fn forms() -> PossibleValuesParser {
@@ -71,38 +78,60 @@ fn parse_time(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "wanted a span up to 24h, such as 500ms or 2m".to_owned())
 }
 
-fn parse_bytes(text: &str) -> Result<u64, String> {
-    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, unit) = text.split_at(at);
-    let shift = match unit {
-        "" | "B" => Some(0),
-        "KiB" => Some(10),
-        "MiB" => Some(20),
-        "GiB" => Some(30),
-        _ => None,
-    };
-    let number: Option<u64> = digits.parse().ok().filter(|number| (1..1 << 34).contains(number));
-    match (number, shift) {
-        (Some(number), Some(shift)) => Ok(number << shift),
-        _ => Err("wanted a size such as 64KiB, 512MiB or 1GiB".to_owned()),
+fn parse_size(text: &str) -> Result<Size, String> {
+    Size::parse(text).ok_or_else(|| "wanted a size such as 64KiB, 512MiB or 1GiB".to_owned())
+}
+
+/// `ebb sql` with everything that it goes by.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// What was said.
+    pub args: Args,
+    /// What queries may take.
+    pub rules: SqlRules,
+}
+
+impl Asker {
+    /// Reads the settings; what was said lies over them.
+    ///
+    /// # Errors
+    ///
+    /// Exit 3 with every fault of the settings.
+    pub fn new(args: &Args) -> Result<Asker, Failure> {
+        let limits = &args.limits;
+        let mut rules = settings(limits.settings.as_deref(), Vec::new())?.sql;
+        rules.memory_max = limits.memory_max.unwrap_or(rules.memory_max);
+        rules.rows_max = limits.rows_max.unwrap_or(rules.rows_max);
+        rules.statement_max = limits.statement_max.unwrap_or(rules.statement_max);
+        rules.operators_max = limits.operators_max.unwrap_or(rules.operators_max);
+        Ok(Asker { args: args.clone(), rules })
+    }
+
+    /// Asks `statement` and copies the answer into `out`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] with the reason; what is out then is not whole.
+    pub fn ask(&self, statement: &str, out: &mut (dyn Write + Send)) -> Result<(), Refused> {
+        let question = Question {
+            asker: std::process::id(),
+            snapshots: self.args.snapshots.display().to_string(),
+            as_of: self.args.as_of.clone(),
+            statement: statement.to_owned(),
+            format: self.args.format.clone(),
+            rows_max: self.rules.rows_max,
+            memory_max: self.rules.memory_max.as_bytes(),
+            statement_max: self.rules.statement_max.as_bytes(),
+            operators_max: self.rules.operators_max,
+        };
+        let time_max = self.args.limits.time_max;
+        process::ask(&question, time_max.unwrap_or_else(|| duration(self.rules.time_max)), out)
     }
 }
 
-impl Args {
-    /// The question that `statement` is.
-    fn question(&self, statement: &str) -> Question {
-        Question {
-            asker: std::process::id(),
-            snapshots: self.snapshots.display().to_string(),
-            as_of: self.as_of.clone(),
-            statement: statement.to_owned(),
-            format: self.format.clone(),
-            rows_max: self.limits.rows_max,
-            memory_max: self.limits.memory_max,
-            statement_max: self.limits.statement_max,
-            operators_max: self.limits.operators_max,
-        }
-    }
+/// `span` as the system counts.
+pub fn duration(span: Span) -> Duration {
+    Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or(0))
 }
 
 /// Runs `ebb sql`.
@@ -114,7 +143,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let stdin = std::io::stdin();
     let statement = match &args.statement {
         Some(statement) => statement.clone(),
-        None if stdin.is_terminal() => return shell::run(args),
+        None if stdin.is_terminal() => return shell::run(Asker::new(args)?),
         None => read_statement(stdin.lock())?,
     };
     let form = Form::named(&args.format).unwrap_or(Form::Table);
@@ -125,9 +154,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             form.name()
         )));
     }
+    let asker = Asker::new(args)?;
     let mut out = OutFile::create(&args.out)?;
-    process::ask(&args.question(&statement), args.limits.time_max, &mut out)
-        .map_err(|refused| Failure::failed(refused.to_string()))?;
+    asker.ask(&statement, &mut out).map_err(|refused| Failure::failed(refused.to_string()))?;
     Ok(out.finish()?)
 }
 
@@ -140,15 +169,24 @@ fn read_statement(mut stdin: impl Read) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Runs the hidden command that answers one question: from standard input to standard output.
+/// The hidden command that answers.
+#[derive(ClapArgs, Clone, Copy, Debug)]
+pub struct AnswerArgs {
+    /// One question after another, instead of one
+    #[arg(long)]
+    many: bool,
+}
+
+/// Runs the hidden command that answers: from standard input to standard output.
 ///
 /// # Errors
 ///
 /// Exit 1 with the reason as the whole of what is said.
-pub fn answer() -> Result<(), Failure> {
+pub fn answer(args: AnswerArgs) -> Result<(), Failure> {
     let mut out = std::io::BufWriter::new(std::io::stdout());
-    process::answer(&mut std::io::stdin().lock(), &mut out)
-        .map_err(|refused| Failure::failed(refused.to_string()))
+    let from = &mut std::io::stdin().lock();
+    let answered = if args.many { attend(from, &mut out) } else { process::answer(from, &mut out) };
+    answered.map_err(|refused| Failure::failed(refused.to_string()))
 }
 
 #[cfg(test)]
@@ -156,13 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_times_are_read_with_their_units() {
-        assert_eq!(parse_bytes("64KiB"), Ok(64 << 10));
-        assert_eq!(parse_bytes("2GiB"), Ok(2 << 30));
-        assert_eq!(parse_bytes("7"), Ok(7));
-        for wrong in ["", "KiB", "0", "1GB", "1 GiB", "-1", "99999999999999999999"] {
-            assert!(parse_bytes(wrong).is_err(), "{wrong}");
-        }
+    fn times_are_read_with_their_units() {
         assert_eq!(parse_time("500ms"), Ok(Duration::from_millis(500)));
         for wrong in ["", "0", "25h", "30"] {
             assert!(parse_time(wrong).is_err(), "{wrong}");

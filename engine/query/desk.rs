@@ -4,32 +4,41 @@
 //!         back, and how long it takes, the process around it is watched for. Nothing is written
 //!         to disk: a query that does not fit into its memory is refused, not spilled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SQLOptions;
 use futures::StreamExt;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::query::bind;
 use crate::query::form::{Form, Unwritten, Writer};
-use crate::query::functions;
 use crate::query::guard::{Admitted, Bounds, admit};
-use crate::query::raw::Described;
+use crate::query::raw::{Asked, Dialect};
 use crate::query::refused::Refused;
 use crate::query::shelf::Shelf;
-use crate::query::tables::{self, LookBack, Tables};
+use crate::query::tables::LookBack;
+use crate::query::view::View;
 
 /// Stack of the thread that plans: plans of the most operators allowed take a tenth of it.
 const STACK_BYTES: usize = 64 << 20;
 /// Stack of a thread that works, and how many may wait for files: all of them count as memory.
 const WORKER_STACK_BYTES: usize = 8 << 20;
 const WAITERS_MAX: usize = 8;
+/// How long a change of the folder may hide behind an earlier one: the clock of files is coarse.
+const CLOCK_STEP: Duration = Duration::from_millis(50);
 
 /// How much a desk may use and give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +51,26 @@ pub struct Allowance {
     pub bounds: Bounds,
 }
 
+/// What an answer would look like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// The parameters, `$1` first.
+    pub parameters: Schema,
+    /// The columns.
+    pub columns: SchemaRef,
+}
+
 /// Snapshots, opened.
 pub struct Desk {
     runtime: Runtime,
     environment: Arc<RuntimeEnv>,
+    root: PathBuf,
+    /// The folder's own time when it was read, unless it may change again unseen.
+    read_at: Option<SystemTime>,
     shelf: Shelf,
-    model: Described,
-    context: SessionContext,
-    tables: Tables,
+    view: View,
+    /// The last question as of another instant, for the next one may be of the same.
+    past: Option<(String, View)>,
     allowance: Allowance,
 }
 
@@ -60,8 +81,6 @@ impl Desk {
     ///
     /// [`Refused`] where there is none, or `when` is not known.
     pub fn open(root: &Path, when: Option<&str>, allowance: Allowance) -> Result<Desk, Refused> {
-        let shelf = Shelf::read(root)?;
-        let lens = shelf.lens(when)?;
         let runtime = Builder::new_multi_thread()
             .thread_stack_size(WORKER_STACK_BYTES)
             .max_blocking_threads(WAITERS_MAX)
@@ -75,32 +94,78 @@ impl Desk {
             )
             .build_arc()
             .map_err(|error| Refused::of(&error, &[], allowance.memory_max))?;
-        let context = context(&environment, &lens.model);
-        let tables = runtime
-            .block_on(tables::open(&context, &shelf, &lens))
-            .map_err(|error| Refused::of(&error, &[], allowance.memory_max))?;
-        let model = lens.model;
-        Ok(Desk { runtime, environment, shelf, model, context, tables, allowance })
+        let (read_at, shelf) = (stamp(root), Shelf::read(root)?);
+        let view = View::open(&environment, &shelf, shelf.lens(when)?);
+        let view = runtime.block_on(view);
+        let view = view.map_err(|error| Refused::of(&error, &[], allowance.memory_max))?;
+        let (root, past) = (root.to_owned(), None);
+        Ok(Desk { runtime, environment, root, read_at, shelf, view, past, allowance })
     }
 
-    /// Answers `statement` in `form` into `out`; how many rows it has.
+    /// Opens the newest snapshots if there may be others than those that are open, and makes
+    /// ready for every dialect.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] where they cannot be opened; those that were open stay.
+    pub fn refresh(&mut self) -> Result<(), Refused> {
+        let now = stamp(&self.root);
+        if now.is_none() || now != self.read_at {
+            let shelf = Shelf::read(&self.root)?;
+            self.view = self.view_at(&shelf, None)?;
+            (self.read_at, self.shelf, self.past) = (now, shelf, None);
+        }
+        let session = self.view.session(Dialect::Postgres).map(|_| ());
+        session.map_err(|error| self.refused(&error))
+    }
+
+    /// Answers `asked` in `form` into `out`; how many rows the answer has.
     ///
     /// # Errors
     ///
     /// [`Refused`]; what is out then is not whole.
     pub fn ask(
-        &self,
-        statement: &str,
+        &mut self,
+        asked: &Asked,
         form: Form,
         out: &mut (dyn Write + Send),
     ) -> Result<u64, Refused> {
-        let admitted = admit(statement, self.allowance.bounds)?;
-        self.look_back(&admitted)?;
-        // Planning recurses: on a thread with room for it.
+        let admitted = self.admitted(asked)?;
+        let this: &Desk = self;
+        this.planning(|| async {
+            let plan = this.plan(asked, admitted).await?;
+            this.run(bind::bind(plan, &asked.parameters)?, asked, form, out).await
+        })
+    }
+
+    /// What the answer to `asked` would look like.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] where it cannot be planned.
+    pub fn describe(&mut self, asked: &Asked) -> Result<Outline, Refused> {
+        let admitted = self.admitted(asked)?;
+        let this: &Desk = self;
+        this.planning(|| async {
+            let plan = this.plan(asked, admitted).await?;
+            let parameters = bind::parameters(&plan, &asked.parameters)?;
+            let plan = bind::hollow(plan, &parameters)?;
+            let session = this.session(asked)?;
+            // Its columns are sure only when types are: that is the analyzer's work.
+            let plan = session.state().optimize(&plan).map_err(|error| this.refused(&error))?;
+            let columns = Arc::new(common(plan.schema().as_arrow()));
+            Ok(Outline { parameters, columns })
+        })
+    }
+
+    /// Whatever `work` gives, on a thread with room for it: planning recurses.
+    fn planning<T: Send, F: Future<Output = Result<T, Refused>>>(
+        &self,
+        work: impl FnOnce() -> F + Send,
+    ) -> Result<T, Refused> {
         std::thread::scope(|scope| {
-            let work = || self.runtime.block_on(self.run(admitted, form, out));
             let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-            let thread = thread.spawn_scoped(scope, work);
+            let thread = thread.spawn_scoped(scope, || self.runtime.block_on(work()));
             let done = thread.map_err(|error| Refused(format!("cannot start: {error}")))?.join();
             done.unwrap_or_else(|_| {
                 Err(Refused("the query failed: a bug of the engine".to_owned()))
@@ -108,32 +173,53 @@ impl Desk {
         })
     }
 
-    async fn run(
-        &self,
-        admitted: Admitted,
-        form: Form,
-        out: &mut (dyn Write + Send),
-    ) -> Result<u64, Refused> {
+    /// Lets the statement in, and opens what it sees as of other instants.
+    fn admitted(&mut self, asked: &Asked) -> Result<Admitted, Refused> {
+        let admitted = admit(&asked.statement, asked.dialect, self.allowance.bounds)?;
+        if let Some(when) = &asked.as_of
+            && self.past.as_ref().is_none_or(|(open, _)| open != when)
+        {
+            self.past = Some((when.clone(), self.view_at(&self.shelf, Some(when))?));
+        }
+        self.look_back(asked, &admitted)?;
+        Ok(admitted)
+    }
+
+    async fn plan(&self, asked: &Asked, admitted: Admitted) -> Result<LogicalPlan, Refused> {
         let refused = |error: DataFusionError| self.refused(&error);
-        let plan = self.context.state().statement_to_plan(admitted.statement).await;
+        let session = self.session(asked)?;
+        let plan = session.state().statement_to_plan(admitted.statement).await;
         let plan = plan.map_err(refused)?;
         let only_reads = SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
         only_reads.verify_plan(&plan).map_err(refused)?;
-        let frame = self.context.execute_logical_plan(plan).await.map_err(refused)?;
+        Ok(plan)
+    }
+
+    async fn run(
+        &self,
+        plan: LogicalPlan,
+        asked: &Asked,
+        form: Form,
+        out: &mut (dyn Write + Send),
+    ) -> Result<u64, Refused> {
+        let refused = |error: DataFusionError| self.refused(&error);
+        let frame = self.session(asked)?.execute_logical_plan(plan).await.map_err(refused)?;
         let mut batches = frame.execute_stream().await.map_err(refused)?;
         let unwritten = |error: Unwritten| Refused(format!("cannot write the answer: {error}"));
-        let mut writer = Writer::begin(form, batches.schema(), out).map_err(unwritten)?;
+        let schema = Arc::new(common(&batches.schema()));
+        let mut writer = Writer::begin(form, Arc::clone(&schema), out).map_err(unwritten)?;
         let (mut n_rows, rows_max) = (0_u64, self.allowance.rows_max);
         while let Some(batch) = batches.next().await {
             let batch = batch.map_err(refused)?;
             n_rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
             if rows_max < n_rows {
                 let most = rows_max.to_string();
-                return Err(Refused::limit("rows of an answer", "more", &most, "--rows-max"));
+                return Err(Refused::limit("rows of an answer", "more", &most, "rows_max"));
             }
+            let batch = in_common(&batch, &schema).map_err(|error| unwritten(error.into()))?;
             writer.rows(batch).map_err(unwritten)?;
         }
         writer.finish().map_err(unwritten)?;
@@ -141,51 +227,78 @@ impl Desk {
     }
 
     /// Opens what the statement sees as of other instants.
-    fn look_back(&self, admitted: &Admitted) -> Result<(), Refused> {
+    fn look_back(&self, asked: &Asked, admitted: &Admitted) -> Result<(), Refused> {
         let mut seen: BTreeMap<String, BTreeMap<String, _>> =
-            self.tables.keys().map(|table| (table.clone(), BTreeMap::new())).collect();
-        let whens: std::collections::BTreeSet<&String> =
-            admitted.looks_back.iter().map(|(_, when)| when).collect();
+            self.view.tables.keys().map(|table| (table.clone(), BTreeMap::new())).collect();
+        let whens: BTreeSet<&String> = admitted.looks_back.iter().map(|(_, when)| when).collect();
         for when in whens {
-            let lens = self.shelf.lens(Some(when))?;
-            let scratch = context(&self.environment, &lens.model);
-            let tables = self
-                .runtime
-                .block_on(tables::open(&scratch, &self.shelf, &lens))
-                .map_err(|error| self.refused(&error))?;
-            for (name, table) in tables {
+            for (name, table) in self.view_at(&self.shelf, Some(when))?.tables {
                 seen.entry(name).or_default().insert(when.clone(), table);
             }
         }
+        let session = self.session(asked)?;
         for (table, seen) in seen {
             let name = format!("{table}_at");
-            self.context.register_udtf(&name, Arc::new(LookBack { table, seen }));
+            session.register_udtf(&name, Arc::new(LookBack { table, seen }));
         }
         Ok(())
     }
 
-    fn refused(&self, error: &DataFusionError) -> Refused {
-        let names: Vec<&str> = self.tables.keys().map(String::as_str).collect();
-        Refused::of(error, &names, self.allowance.memory_max)
+    /// What `shelf` shows as of `when`.
+    fn view_at(&self, shelf: &Shelf, when: Option<&str>) -> Result<View, Refused> {
+        let view = View::open(&self.environment, shelf, shelf.lens(when)?);
+        self.runtime.block_on(view).map_err(|error| self.refused(&error))
     }
 
-    /// The model whose results are seen.
-    pub fn model(&self) -> &Described {
-        &self.model
+    fn session(&self, asked: &Asked) -> Result<&datafusion::prelude::SessionContext, Refused> {
+        let view = match (&asked.as_of, &self.past) {
+            (Some(_), Some((_, past))) => past,
+            _ => &self.view,
+        };
+        view.session(asked.dialect).map_err(|error| self.refused(&error))
+    }
+
+    fn refused(&self, error: &DataFusionError) -> Refused {
+        Refused::of(error, &self.view.names(), self.allowance.memory_max)
     }
 }
 
-/// A session without tables, with the functions over `model`.
-fn context(environment: &Arc<RuntimeEnv>, model: &Described) -> SessionContext {
-    let mut config = SessionConfig::new().with_default_catalog_and_schema("ebb", "public");
-    let options = config.options_mut();
-    // A look-up reads the columns it shows only where the customer is.
-    options.execution.parquet.pushdown_filters = true;
-    options.execution.parquet.reorder_filters = true;
-    // Who has no score comes last, whichever end is asked for.
-    options.sql_parser.default_null_ordering = "nulls_last".to_owned();
-    let context = SessionContext::new_with_config_rt(config, Arc::clone(environment));
-    functions::scalars(model).into_iter().for_each(|function| context.register_udf(function));
-    context.register_udaf(functions::nps());
-    context
+/// When the folder at `root` last got or lost an entry; `None` where that is so short ago that
+/// another change may leave no trace.
+fn stamp(root: &Path) -> Option<SystemTime> {
+    let changed = std::fs::metadata(root).and_then(|folder| folder.modified()).ok()?;
+    let ago = SystemTime::now().duration_since(changed).ok()?;
+    (CLOCK_STEP < ago).then_some(changed)
+}
+
+/// `schema` in types that every reader of Arrow knows: texts as they have always been.
+fn common(schema: &Schema) -> Schema {
+    let fields = schema.fields().iter().map(|field| {
+        Arc::new(Field::clone(field).with_data_type(in_common_type(field.data_type())))
+    });
+    Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())
+}
+
+fn in_common_type(kind: &DataType) -> DataType {
+    let inner =
+        |field: &Field| Arc::new(field.clone().with_data_type(in_common_type(field.data_type())));
+    match kind {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        DataType::List(field) => DataType::List(inner(field)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|f| inner(f)).collect()),
+        other => other.clone(),
+    }
+}
+
+fn in_common(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    if batch.schema_ref() == schema {
+        return Ok(batch.clone());
+    }
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns: Result<Vec<_>, ArrowError> =
+        columns.map(|(column, field)| cast(column, field.data_type())).collect();
+    let options = arrow::record_batch::RecordBatchOptions::new();
+    let options = options.with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns?, &options)
 }

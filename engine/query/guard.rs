@@ -5,11 +5,16 @@
 //!         Tokens are counted in one pass, without recursion.
 //! Source  DESIGN §15, trap 13.
 
+use std::collections::VecDeque;
+use std::sync::OnceLock;
+
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as Ast};
-use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::dialect::{Dialect as Grammar, GenericDialect, PostgreSqlDialect};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 
+use crate::query::raw::Dialect;
 use crate::query::refused::Refused;
 
 /// Deepest brackets, the parser's own bound on recursion.
@@ -33,24 +38,28 @@ pub struct Admitted {
     pub looks_back: Vec<(String, String)>,
 }
 
-/// Lets `text` in if it is one SELECT within `bounds`.
+/// Lets `text` of `dialect` in if it is one SELECT within `bounds`.
 ///
 /// # Errors
 ///
 /// [`Refused`] with the bound it breaks, or with what was found instead of a SELECT.
-pub fn admit(text: &str, bounds: Bounds) -> Result<Admitted, Refused> {
+pub fn admit(text: &str, dialect: Dialect, bounds: Bounds) -> Result<Admitted, Refused> {
     let n_bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
     if bounds.statement_max < n_bytes {
         let (found, most) = (format!("{n_bytes} bytes"), format!("{}", bounds.statement_max));
-        return Err(Refused::limit("size of a statement", &found, &most, "--statement-max"));
+        return Err(Refused::limit("size of a statement", &found, &most, "statement_max"));
     }
-    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize();
+    let grammar: &dyn Grammar = match dialect {
+        Dialect::Plain => &GenericDialect {},
+        Dialect::Postgres => &PostgreSqlDialect {},
+    };
+    let tokens = Tokenizer::new(grammar, text).tokenize();
     let tokens = tokens.map_err(|error| Refused(format!("cannot read the statement: {error}")))?;
+    let text = numbered(text, &tokens);
     let tokens: Vec<Token> =
         tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect();
     measure(&tokens, bounds)?;
-    let mut statements = DFParser::parse_sql(text)
-        .map_err(|error| Refused(format!("cannot read the statement: {}", plain(&error))))?;
+    let mut statements = parse(&text, dialect)?;
     let statement = statements
         .pop_front()
         .ok_or_else(|| Refused("an empty statement; wanted a SELECT".to_owned()))?;
@@ -60,6 +69,39 @@ pub fn admit(text: &str, bounds: Bounds) -> Result<Admitted, Refused> {
     }
     only_select(&statement)?;
     Ok(Admitted { statement, looks_back: looks_back(&tokens) })
+}
+
+fn parse(text: &str, dialect: Dialect) -> Result<VecDeque<Statement>, Refused> {
+    static POSTGRES: OnceLock<PostgresCompatibilityParser> = OnceLock::new();
+    let unread = |words: &str| Refused(format!("cannot read the statement: {words}"));
+    match dialect {
+        Dialect::Plain => DFParser::parse_sql(text).map_err(|error| unread(&plain(&error))),
+        Dialect::Postgres => {
+            let statements = POSTGRES.get_or_init(PostgresCompatibilityParser::new).parse(text);
+            let statements = statements.map_err(|error| {
+                unread(error.to_string().trim_start_matches("sql parser error: "))
+            })?;
+            let wrapped = statements.into_iter().map(|ast| Statement::Statement(Box::new(ast)));
+            Ok(wrapped.collect())
+        }
+    }
+}
+
+/// `text` with its `?` numbered, as some clients leave that to the other side.
+fn numbered(text: &str, tokens: &[Token]) -> String {
+    let is_mark = |token: &Token| matches!(token, Token::Placeholder(name) if name == "?");
+    if !tokens.iter().any(is_mark) {
+        return text.to_owned();
+    }
+    let mut n_marks = 0;
+    let number = |token: &Token| {
+        if !is_mark(token) {
+            return token.to_string();
+        }
+        n_marks += 1;
+        format!("${n_marks}")
+    };
+    tokens.iter().map(number).collect()
 }
 
 /// The parser's own words, without its name.
@@ -94,7 +136,7 @@ fn measure(tokens: &[Token], bounds: Bounds) -> Result<(), Refused> {
     }
     if bounds.operators_max < n_operators {
         let (found, most) = (n_operators.to_string(), bounds.operators_max.to_string());
-        return Err(Refused::limit("operators in a statement", &found, &most, "--operators-max"));
+        return Err(Refused::limit("operators in a statement", &found, &most, "operators_max"));
     }
     Ok(())
 }
@@ -170,7 +212,8 @@ mod tests {
     const BOUNDS: Bounds = Bounds { statement_max: 65_536, operators_max: 1_000 };
 
     fn refused(text: &str) -> String {
-        admit(text, BOUNDS).map_or_else(|refused| refused.to_string(), |_| "admitted".to_owned())
+        admit(text, Dialect::Plain, BOUNDS)
+            .map_or_else(|refused| refused.to_string(), |_| "admitted".to_owned())
     }
 
     #[test]
@@ -229,7 +272,7 @@ mod tests {
         let sum = vec!["1"; 10_000].join("+");
         check(&format!("SELECT {sum}"), "operators in a statement: 10000; wanted at most 1000");
         let list = vec!["1"; 5_000].join(",");
-        check(&format!("SELECT 1 IN ({list})"), "raise it by --operators-max");
+        check(&format!("SELECT 1 IN ({list})"), "raise it by sql.operators_max");
         let nested = format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000));
         check(&nested, "depth of brackets: 10000; wanted at most 50");
     }
@@ -238,7 +281,7 @@ mod tests {
     fn looks_back_are_found_by_their_literals() {
         let text = "SELECT * FROM customers_at('2026-01-01T00:00:00Z') a, Signals_AT ( 's' ) b \
                     WHERE x = 'customers_at(''no'')'";
-        let found = admit(text, BOUNDS).map(|admitted| admitted.looks_back);
+        let found = admit(text, Dialect::Plain, BOUNDS).map(|admitted| admitted.looks_back);
         let pair = |table: &str, when: &str| (table.to_owned(), when.to_owned());
         let wanted = vec![pair("customers", "2026-01-01T00:00:00Z"), pair("signals", "s")];
         assert_eq!(found, Ok(wanted));

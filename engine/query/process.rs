@@ -22,18 +22,20 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use crate::query::desk::{Allowance, Desk};
 use crate::query::form::Form;
 use crate::query::guard::Bounds;
-use crate::query::raw::Question;
+use crate::query::raw::{Asked, Dialect, Question};
 use crate::query::refused::Refused;
 
 /// The command of this program that answers one question and ends.
 pub const HIDDEN: &str = "answer";
+/// The flag with which it goes on to the next question.
+pub const MANY: &str = "--many";
 
 /// What a process needs beyond the memory of its query: the program and its readers, and for
 /// every core a thread with its stack.
 const BASE_BYTES: u64 = 512 << 20;
 const CORE_BYTES: u64 = 16 << 20;
 /// How the allocator is told how many KiB to reserve at a time: its usual GiB would count in full.
-const RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "65536");
+pub(crate) const RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "65536");
 
 /// What is said where memory ran out: by the allocator, by a vector, by the threads.
 const OUT_OF_MEMORY: [&str; 3] =
@@ -75,9 +77,9 @@ pub fn ask(
         let copied = copied.join().unwrap_or(Ok(()));
         if !in_time {
             let most = format!("{} s", time_max.as_secs_f64());
-            return Err(Refused::limit("time of a query", "not done", &most, "--time-max"));
+            return Err(Refused::limit("time of a query", "not done", &most, "time_max"));
         }
-        judge(status, &said, question)?;
+        judge(status, &said, question.memory_max, question.operators_max)?;
         copied.map_err(|error| Refused(format!("cannot write the answer: {error}")))
     })
 }
@@ -117,19 +119,28 @@ fn last_words(stderr: Option<impl Read>) -> String {
 }
 
 /// What the end of a process means.
-fn judge(status: ExitStatus, said: &str, question: &Question) -> Result<(), Refused> {
+///
+/// # Errors
+///
+/// [`Refused`] with the reason, unless all went well.
+pub(crate) fn judge(
+    status: ExitStatus,
+    said: &str,
+    memory_max: u64,
+    operators_max: u64,
+) -> Result<(), Refused> {
     if status.success() {
         return Ok(());
     }
     if OUT_OF_MEMORY.iter().any(|words| said.contains(words)) {
-        return Err(Refused::memory(question.memory_max));
+        return Err(Refused::memory(memory_max));
     }
     if status.code() == Some(i32::from(REFUSED)) {
         return Err(Refused(said.to_owned()));
     }
     if said.contains("overflowed its stack") {
-        let most = question.operators_max.to_string();
-        return Err(Refused::limit("depth of a query", "too deep", &most, "--operators-max"));
+        let most = operators_max.to_string();
+        return Err(Refused::limit("depth of a query", "too deep", &most, "operators_max"));
     }
     let how = match status.signal() {
         Some(INTERRUPT) => return Err(Refused("interrupted".to_owned())),
@@ -139,7 +150,7 @@ fn judge(status: ExitStatus, said: &str, question: &Question) -> Result<(), Refu
     Err(Refused(format!("the process that answers {how}: {said}; scoring is not touched by it")))
 }
 
-fn broken(error: &io::Error) -> Refused {
+pub(crate) fn broken(error: &io::Error) -> Refused {
     Refused(format!("cannot start the process that answers: {error}"))
 }
 
@@ -149,35 +160,75 @@ fn broken(error: &io::Error) -> Refused {
 ///
 /// [`Refused`] with what is to be said before the process ends with exit code 1.
 pub fn answer(from: &mut dyn Read, out: &mut (dyn Write + Send)) -> Result<(), Refused> {
+    begin();
+    let question: Question = serde_json::from_reader(from)
+        .map_err(|error| Refused(format!("no question: {error}; this command is ebb's own")))?;
+    know(question.asker)?;
+    limit(question.memory_max)?;
+    let form = form(&question.format)?;
+    let bounds =
+        Bounds { statement_max: question.statement_max, operators_max: question.operators_max };
+    let (memory_max, rows_max) = (question.memory_max, question.rows_max);
+    let allowance = Allowance { memory_max, rows_max, bounds };
+    let mut desk =
+        Desk::open(Path::new(&question.snapshots), question.as_of.as_deref(), allowance)?;
+    let asked = Asked {
+        statement: question.statement,
+        dialect: Dialect::Plain,
+        parameters: Vec::new(),
+        as_of: None,
+        format: question.format,
+    };
+    desk.ask(&asked, form, out)?;
+    out.flush().map_err(|error| Refused(format!("cannot write the answer: {error}")))
+}
+
+/// What a process does first that answers: it ends with whoever asks, and says little.
+pub(crate) fn begin() {
     end_with_the_asker();
     // One line is enough for whoever asked; where in the engine helps nobody there.
     std::panic::set_hook(Box::new(|panic| {
         let words = panic.payload_as_str().unwrap_or("no reason");
         eprintln!("a bug of the engine: {words}");
     }));
-    let question: Question = serde_json::from_reader(from)
-        .map_err(|error| Refused(format!("no question: {error}; this command is ebb's own")))?;
-    // It may have gone before this process asked to end with it.
-    if parent_id() != question.asker {
-        return Err(Refused("whoever asked is gone".to_owned()));
-    }
-    let n_cores =
-        thread::available_parallelism().map_or(1, |n| u64::try_from(n.get()).unwrap_or(1));
-    let base = BASE_BYTES.saturating_add(CORE_BYTES.saturating_mul(n_cores));
-    let most = question.memory_max.saturating_add(base);
+}
+
+/// Makes sure that `asker` is there: it may have gone before this process asked to end with it.
+///
+/// # Errors
+///
+/// [`Refused`] where it is gone.
+pub(crate) fn know(asker: u32) -> Result<(), Refused> {
+    if parent_id() == asker { Ok(()) } else { Err(Refused("whoever asked is gone".to_owned())) }
+}
+
+/// Puts the limit on the memory of this process: `memory_max` bytes beyond its own.
+///
+/// # Errors
+///
+/// [`Refused`] where the system does not allow it.
+pub(crate) fn limit(memory_max: u64) -> Result<(), Refused> {
+    let most = memory_max.saturating_add(own_bytes());
     let limit = Rlimit { current: Some(most), maximum: Some(most) };
     setrlimit(Resource::Data, limit)
-        .map_err(|error| Refused(format!("cannot limit the memory of a query: {error}")))?;
-    let form = Form::named(&question.format).ok_or_else(|| {
-        Refused::unknown("form", &question.format, Form::ALL.iter().map(|f| f.name()))
-    })?;
-    let bounds =
-        Bounds { statement_max: question.statement_max, operators_max: question.operators_max };
-    let (memory_max, rows_max) = (question.memory_max, question.rows_max);
-    let allowance = Allowance { memory_max, rows_max, bounds };
-    let desk = Desk::open(Path::new(&question.snapshots), question.as_of.as_deref(), allowance)?;
-    desk.ask(&question.statement, form, out)?;
-    out.flush().map_err(|error| Refused(format!("cannot write the answer: {error}")))
+        .map_err(|error| Refused(format!("cannot limit the memory of a query: {error}")))
+}
+
+/// What a process needs beyond the memory of its query, in bytes.
+pub(crate) fn own_bytes() -> u64 {
+    let n_cores =
+        thread::available_parallelism().map_or(1, |n| u64::try_from(n.get()).unwrap_or(1));
+    BASE_BYTES.saturating_add(CORE_BYTES.saturating_mul(n_cores))
+}
+
+/// The form called `name`.
+///
+/// # Errors
+///
+/// [`Refused`] with those there are.
+pub(crate) fn form(name: &str) -> Result<Form, Refused> {
+    Form::named(name)
+        .ok_or_else(|| Refused::unknown("form", name, Form::ALL.iter().map(|f| f.name())))
 }
 
 /// Asks the system to end this process when the one that started it ends.

@@ -236,3 +236,116 @@ pub struct Question {
     /// The most operators in a statement.
     pub operators_max: u64,
 }
+
+/// What a process that answers many questions is told first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Duty {
+    /// The number of the process that asks: the one that answers ends with it.
+    pub asker: u32,
+    /// The folder of all snapshots.
+    pub snapshots: String,
+    /// The most rows an answer may have.
+    pub rows_max: u64,
+    /// The most memory of a query, in bytes.
+    pub memory_max: u64,
+    /// The longest statement, in bytes.
+    pub statement_max: u64,
+    /// The most operators in a statement.
+    pub operators_max: u64,
+}
+
+/// What it is asked to do, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Task {
+    /// To open the newest snapshot, if there is a newer one, so that the next question finds it.
+    Look,
+    /// To answer.
+    Ask(Asked),
+    /// To say what an answer would look like: its parameters, its columns.
+    Describe(Asked),
+}
+
+/// One question of a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The statement.
+    pub statement: String,
+    /// Whose words it is in.
+    pub dialect: Dialect,
+    /// What stands for `$1`, `$2`, …
+    pub parameters: Vec<Parameter>,
+    /// As of when: a time, or the id of a snapshot; null is the latest.
+    pub as_of: Option<String>,
+    /// The form of the answer.
+    pub format: String,
+}
+
+/// Whose words a statement is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dialect {
+    /// This program's.
+    Plain,
+    /// Those of PostgreSQL's clients, who look into its catalogue.
+    Postgres,
+}
+
+/// What stands for one `$n`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// What it is; null where whoever asks leaves that to the statement.
+    pub kind: Option<ParameterKind>,
+    /// Its value as text; null is null.
+    pub value: Option<String>,
+}
+
+/// What a parameter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ParameterKind {
+    /// True or false.
+    Flag,
+    /// A whole number, 64 bit.
+    Whole,
+    /// A number, 64-bit floating point.
+    Number,
+    /// Text.
+    Text,
+    /// An instant.
+    Time,
+    /// A day.
+    Day,
+}
+
+/// What is said at the end of a task that went well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Done {
+    /// How many rows the answer has.
+    pub rows: u64,
+    /// Whether the process keeps so much memory that a new one should take its place.
+    pub is_full: bool,
+}
+
+/// A question as it comes in by HTTP.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpQuestion {
+    /// The statement.
+    pub sql: String,
+    /// What stands for `$1`, `$2`, …: null, true, false, numbers, texts.
+    #[serde(default)]
+    pub parameters: Vec<serde_json::Value>,
+    /// As of when: a time, or the id of a snapshot; null is the latest.
+    #[serde(default)]
+    pub as_of: Option<String>,
+}
+
+/// A question inside a ticket of Flight SQL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlightQuestion {
+    /// The statement.
+    pub statement: String,
+    /// What stands for its parameters.
+    pub parameters: Vec<Parameter>,
+}

@@ -4,7 +4,7 @@ use super::floors::{self, PLAIN};
 use super::source::{Fault, Source, after_closing, is_name};
 
 /// A library and the rooms, files or folders of the engine, that may use it.
-const LIBRARIES: [(&str, &[&str]); 39] = [
+const LIBRARIES: [(&str, &[&str]); 43] = [
     ("rdkafka", &["kafka/"]),
     ("rdkafka_sys", &["kafka/"]),
     ("rayon", &["state/lanes.rs"]),
@@ -17,11 +17,15 @@ const LIBRARIES: [(&str, &[&str]); 39] = [
     ("arrow_schema", &["query/"]),
     ("parquet", &["query/"]),
     ("sqlparser", &["query/"]),
+    ("arrow_pg", &["query/"]),
+    ("datafusion_pg_catalog", &["query/"]),
+    ("tokio_rustls", &["query/"]),
+    ("tonic", &["query/"]),
     ("rustix", &["query/"]),
     ("tokio", &["cloud/", "query/"]),
     ("object_store", &["cloud/"]),
-    ("axum", &["serve/"]),
-    ("hyper", &["serve/"]),
+    ("axum", &["query/doors/"]),
+    ("hyper", &["query/doors/"]),
     ("metrics", &["run/meter.rs"]),
     ("metrics_exporter_prometheus", &["run/meter.rs"]),
     ("clap", &["cli/"]),

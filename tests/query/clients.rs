@@ -6,35 +6,40 @@
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use crate::broker::skipped;
 
 use super::{said, world};
 
-/// What is fetched.
-const PACKAGES: [&str; 2] = ["duckdb==2.0.1", "pyarrow==26.0.1"];
+/// What reads snapshots.
+const READERS: [&str; 2] = ["duckdb==2.0.1", "pyarrow==26.0.1"];
 
-/// A Python that has the packages, or `None` where the test is to be skipped.
-fn python() -> Option<PathBuf> {
-    fetched().map_or_else(|why| skipped("clients", &why), Some)
+/// A Python that has `packages`, known by `import`, in a folder called after `name`; `None` where
+/// the test is to be skipped.
+pub fn python(name: &str, packages: &[&str], import: &str) -> Option<PathBuf> {
+    // Two tests that need the same must not fetch it into one folder at once.
+    static FETCHING: Mutex<()> = Mutex::new(());
+    let _one_by_one = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
+    fetched(name, packages, import).map_or_else(|why| skipped("clients", &why), Some)
 }
 
-fn fetched() -> Result<PathBuf, String> {
+fn fetched(name: &str, packages: &[&str], import: &str) -> Result<PathBuf, String> {
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let cache = cache.or_else(home).ok_or("no folder to keep clients in")?;
-    let folder = cache.join("ebb").join(format!("clients-{}", PACKAGES.join("-")));
+    let folder = cache.join("ebb").join(format!("{name}-{}", packages.join("-")));
     let python = folder.join("bin/python");
     let run = |program: &std::path::Path, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output();
         let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
         if output.status.success() { Ok(()) } else { Err(said(&output)) }
     };
-    if run(&python, &["-c", "import duckdb, pyarrow.parquet"]).is_err() {
+    if run(&python, &["-c", import]).is_err() {
         let folder = folder.to_str().ok_or("a cache whose name is no text")?;
         run(&PathBuf::from("python3"), &["-m", "venv", "--clear", folder])?;
         let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        run(&python, &[&install[..], &PACKAGES[..]].concat())?;
+        run(&python, &[&install[..], packages].concat())?;
     }
     Ok(python)
 }
@@ -49,7 +54,8 @@ fn printed(python: &PathBuf, program: &str) -> String {
 
 #[test]
 fn duckdb_and_pyarrow_read_what_ebb_reads() {
-    let Some(python) = python() else { return };
+    let found = python("clients", &READERS, "import duckdb, pyarrow.parquet");
+    let Some(python) = found else { return };
     let duckdb = "
 import duckdb, sys
 def one(sql):

@@ -2,6 +2,7 @@
 
 mod answers;
 mod clients;
+pub mod doors;
 mod formulas;
 mod hostile;
 mod kpis;

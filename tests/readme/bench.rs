@@ -2,6 +2,8 @@
 
 use std::env;
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,6 +14,7 @@ use tempfile::TempDir;
 
 use super::blocks::{Block, matches};
 use super::top;
+use crate::query::doors;
 
 /// The demo lasts as long as a test may.
 const EBB: &str = r#"
@@ -52,7 +55,12 @@ pub struct Bench {
     /// What stands in the README and what it is here.
     words: Vec<(String, String)>,
     engine: Option<Child>,
+    /// The program that serves, until the end.
+    server: Option<Child>,
 }
+
+/// The ports that the README names.
+const PORTS: [&str; 3] = ["127.0.0.1:8080", "127.0.0.1:5432", "127.0.0.1:32010"];
 
 impl Bench {
     /// A fresh folder; with the address of a broker and the jars of Kafka's tools, if there are.
@@ -86,7 +94,12 @@ impl Bench {
                 words.push((there.to_owned(), here));
             }
         }
-        Bench { folder, words, engine: None }
+        for port in PORTS {
+            // Whoever takes it in the meantime makes the server say so.
+            let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            words.push((port.to_owned(), free.to_string()));
+        }
+        Bench { folder, words, engine: None, server: None }
     }
 
     /// Runs one block to its end; an engine goes on until [`Bench::stop`].
@@ -95,6 +108,9 @@ impl Bench {
         match block.language.as_str() {
             "sh" if block.is_the_test_command() => {}
             "sh" if block.text.starts_with("ebb run ") => self.start(block.text.trim()),
+            "sh" if block.text.starts_with("ebb serve ") => self.serve(block.text.trim()),
+            "console" if block.text.contains("psql") && !doors::has_tools() => {}
+            "python" => self.python(&block.text),
             "sh" => {
                 let (printed, worked) = self.shell(&format!("set -eo pipefail\n{}", block.text));
                 assert!(worked, "README.md:{}:\n{printed}", block.line);
@@ -127,6 +143,25 @@ impl Bench {
         assert!(log.contains("everything done is committed"), "{log}");
     }
 
+    /// Serves from here on; it is there when it has printed its three doors.
+    fn serve(&mut self, line: &str) {
+        let line = self.here(line);
+        let mut command = self.command(env!("CARGO_BIN_EXE_ebb"));
+        command.args(line.split_whitespace().skip(1)).stdout(Stdio::piped());
+        let mut server = command.stderr(Stdio::null()).spawn().unwrap();
+        let printed = BufReader::new(server.stdout.take().unwrap());
+        self.server = Some(server);
+        assert_eq!(printed.lines().take(3).count(), 3, "{line}");
+    }
+
+    fn python(&self, text: &str) {
+        let Some(python) = doors::python() else { return };
+        let output = self.command(python.to_str().unwrap()).args(["-c", &self.here(text)]).output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !output.stdout.is_empty(), "{text}{said}");
+    }
+
     fn start(&mut self, line: &str) {
         let log = fs::File::create(self.folder.path().join("run.log")).unwrap();
         let mut command = self.command(env!("CARGO_BIN_EXE_ebb"));
@@ -148,7 +183,7 @@ impl Bench {
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         command.env("PATH", format!("{}:{path}", bin.display()));
         command.env("BUILT", env!("CARGO_BIN_EXE_ebb"));
-        if !self.words.is_empty() {
+        if PORTS.len() < self.words.len() {
             let names = TOPICS.map(|(variable, topic)| (variable, self.here(topic)));
             command.envs(names).env("EBB_INPUT_GROUP", self.here("customer-events"));
         }
@@ -188,9 +223,9 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        if let Some(mut engine) = self.engine.take() {
-            let _may_have_ended = engine.kill();
-            let _ended = engine.wait();
+        for mut child in [self.engine.take(), self.server.take()].into_iter().flatten() {
+            let _may_have_ended = child.kill();
+            let _ended = child.wait();
         }
     }
 }

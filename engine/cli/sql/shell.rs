@@ -16,11 +16,11 @@ use rustyline::history::FileHistory;
 use rustyline::{Config, Editor};
 
 use crate::cli::Failure;
-use crate::cli::sql::Args;
+use crate::cli::sql::Asker;
 use crate::cli::sql::words::Words;
 use crate::cli::table::Table;
+use crate::query::Refused;
 use crate::query::columns::TABLES;
-use crate::query::{Refused, process};
 
 /// What `\?` says.
 const HELP: &str = "\
@@ -38,7 +38,7 @@ const HISTORY: usize = 1_000;
 
 /// One conversation.
 pub struct Shell {
-    args: Args,
+    asker: Asker,
     words: Option<Words>,
     is_timing: bool,
 }
@@ -57,7 +57,8 @@ enum Answer {
 /// # Errors
 ///
 /// Exit 1 where there is no snapshot to ask, or the terminal fails.
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub fn run(asker: Asker) -> Result<(), Failure> {
+    let args = &asker.args;
     let failed = |error: ReadlineError| Failure::failed(format!("the terminal failed: {error}"));
     let words = Words::of(&args.snapshots, args.as_of.as_deref()).map_err(told)?;
     let config = Config::builder().max_history_size(HISTORY).map_err(failed)?;
@@ -74,8 +75,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted)
         .map_err(|error| Failure::failed(format!("cannot listen for Ctrl-C: {error}")))?;
     let words = Words::of(&args.snapshots, args.as_of.as_deref()).map_err(told)?;
-    let mut shell = Shell { args: args.clone(), words: Some(words), is_timing: true };
     println!("ebb sql over {}; \\? for help", args.snapshots.display());
+    let mut shell = Shell { asker, words: Some(words), is_timing: true };
     loop {
         match editor.readline("ebb> ") {
             Ok(input) => {
@@ -138,10 +139,10 @@ impl Shell {
 
     /// Asks as of another instant from here on.
     fn look_at(&mut self, when: Option<&str>) -> String {
-        match Words::of(&self.args.snapshots, when) {
+        match Words::of(&self.asker.args.snapshots, when) {
             Ok(words) => {
                 self.words = Some(words);
-                self.args.as_of = when.map(str::to_owned);
+                self.asker.args.as_of = when.map(str::to_owned);
                 format!("as of {}\n", when.unwrap_or("the newest"))
             }
             Err(refused) => format!("error: {refused}\n"),
@@ -169,8 +170,7 @@ impl Shell {
     fn ask(&self, statement: &str) -> String {
         let begun = Instant::now();
         let mut answer = Vec::new();
-        let question = self.args.question(statement);
-        let done = process::ask(&question, self.args.limits.time_max, &mut answer);
+        let done = self.asker.ask(statement, &mut answer);
         let mut text = match done {
             Ok(()) => String::from_utf8_lossy(&answer).into_owned(),
             Err(refused) => format!("error: {refused}\n"),
@@ -219,6 +219,7 @@ fn paged(text: &str) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::sql::Args;
     use clap::Parser;
 
     #[derive(Parser)]
@@ -229,7 +230,10 @@ mod tests {
 
     fn shell() -> Shell {
         let args = Line::parse_from(["sql", "--snapshots", "/nowhere"]).args;
-        Shell { args, words: None, is_timing: true }
+        match Asker::new(&args) {
+            Ok(asker) => Shell { asker, words: None, is_timing: true },
+            Err(failure) => unreachable!("{failure}"),
+        }
     }
 
     #[test]

@@ -10,12 +10,13 @@ use toml::Value;
 
 use super::raw::{FREE, Raw, free, shown};
 use super::secret::{self, is_secret, kept_in_file};
+use super::sql;
 use super::watches;
 use super::{
     BatchRules, CheckpointRules, ClockMode, ClockRules, Delivery, Fault, Input, Kafka, Missing,
     Output, Place, Properties, Retry, Settings, SnapshotRules, Timers, WatchRule,
 };
-use crate::unit::{Points, Span};
+use crate::unit::{Points, Size, Span};
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -101,6 +102,7 @@ fn read(reader: &mut Reader<'_>) -> Settings {
             wait_first: reader.span("retry.wait_first", 10, MINUTE),
             wait_max: reader.span("retry.wait_max", 10, 10 * MINUTE),
         },
+        sql: sql::read(reader),
         halt_deadline: reader.span("halt.deadline", SECOND, 10 * MINUTE),
         raw: reader.raw.clone(),
     }
@@ -222,7 +224,7 @@ fn is_topic(text: &str) -> bool {
 ///
 /// A reader that finds a fault returns some value of the kind; it is never used, because with a
 /// fault there are no settings.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     raw: &'a Raw,
     faults: Vec<Fault>,
 }
@@ -236,7 +238,7 @@ impl Reader<'_> {
         self.faults.iter().all(|fault| !keys.contains(&fault.key.as_str()))
     }
 
-    fn fault(&mut self, key: &str, wanted: impl Into<String>) {
+    pub(super) fn fault(&mut self, key: &str, wanted: impl Into<String>) {
         let given = self.raw.values.get(key);
         self.faults.push(Fault {
             key: key.to_owned(),
@@ -246,7 +248,7 @@ impl Reader<'_> {
         });
     }
 
-    fn text(&mut self, key: &str) -> String {
+    pub(super) fn text(&mut self, key: &str) -> String {
         let found = self.value(key).and_then(Value::as_str).map(str::to_owned);
         found.unwrap_or_else(|| {
             self.fault(key, "a text in quotes");
@@ -254,7 +256,7 @@ impl Reader<'_> {
         })
     }
 
-    fn filled(&mut self, key: &str) -> String {
+    pub(super) fn filled(&mut self, key: &str) -> String {
         let text = self.text(key);
         if self.right(&[key]) && text.is_empty() {
             self.fault(key, "a text that is not empty");
@@ -307,7 +309,7 @@ impl Reader<'_> {
         name
     }
 
-    fn span(&mut self, key: &str, min_ms: i64, max_ms: i64) -> Span {
+    pub(super) fn span(&mut self, key: &str, min_ms: i64, max_ms: i64) -> Span {
         let (min, max) = (Span::millis(min_ms), Span::millis(max_ms));
         let found = self.value(key).and_then(Value::as_str).and_then(Span::parse);
         match found.filter(|span| min <= *span && *span <= max) {
@@ -320,7 +322,7 @@ impl Reader<'_> {
         }
     }
 
-    fn whole(&mut self, key: &str, min: usize, max: usize) -> usize {
+    pub(super) fn whole(&mut self, key: &str, min: usize, max: usize) -> usize {
         let found = self.value(key).and_then(Value::as_integer);
         let found = found.and_then(|number| usize::try_from(number).ok());
         match found.filter(|number| (min..=max).contains(number)) {
@@ -330,6 +332,23 @@ impl Reader<'_> {
                 max
             }
         }
+    }
+
+    pub(super) fn size(&mut self, key: &str, min: u64, max: u64) -> Size {
+        let found = self.value(key).and_then(Value::as_str).and_then(Size::parse);
+        match found.filter(|size| (min..=max).contains(&size.as_bytes())) {
+            Some(size) => size,
+            None => {
+                let (min, max) = (Size::bytes(min), Size::bytes(max));
+                self.fault(key, format!("a size such as \"64KiB\" or \"1GiB\", {min} to {max}"));
+                max
+            }
+        }
+    }
+
+    /// Whether anyone wrote `key` down.
+    pub(super) fn is_given(&self, key: &str) -> bool {
+        self.raw.values.contains_key(key)
     }
 
     fn number(&mut self, key: &str, min: f64, max: f64) -> f64 {

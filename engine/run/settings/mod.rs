@@ -9,6 +9,7 @@
 mod check;
 mod raw;
 mod secret;
+mod sql;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use thiserror::Error;
 use crate::unit::{Points, Span};
 
 pub use raw::DEFAULTS;
+pub use sql::SqlRules;
 pub use watches::{Line, WatchRule};
 
 /// Everything a user can decide, checked.
@@ -68,6 +70,8 @@ pub struct Settings {
     pub transaction_timeout: Span,
     /// What to do while the broker is away.
     pub retry: Retry,
+    /// Who may ask questions, and what they may take.
+    pub sql: SqlRules,
     /// How long a stop may take.
     pub halt_deadline: Span,
     raw: raw::Raw,

@@ -10,7 +10,7 @@ use std::fmt;
 
 use toml::{Table, Value};
 
-use super::secret::{is_secret, twin};
+use super::secret::{is_secret, named_by_file, twin};
 use super::{Fault, Place};
 
 /// The defaults, with the words that explain them.
@@ -67,7 +67,7 @@ impl Raw {
         }
         if let Some(key) = property_of(name) {
             self.lay(&key, Value::String(text.to_owned()), Place::Env(name.to_owned()), faults);
-        } else if let Some(key) = self.values.keys().find(|key| variable(key) == name).cloned() {
+        } else if let Some(key) = self.of_variable(name) {
             let value = self.convert(&key, text);
             self.lay(&key, value, Place::Env(name.to_owned()), faults);
         } else if self.sections().any(|section| name.starts_with(&(variable(section) + "_"))) {
@@ -94,8 +94,11 @@ impl Raw {
     }
 
     fn lay(&mut self, key: &str, value: Value, place: Place, faults: &mut Vec<Fault>) {
-        let is_free = free(key).is_some();
-        if self.values.contains_key(key) || is_free {
+        // The one of a pair that is not there stands in for the one that is.
+        let is_known = self.values.contains_key(key)
+            || named_by_file(key).is_some()
+            || twin(key).is_some_and(|twin| self.values.contains_key(&twin));
+        if is_known || free(key).is_some() {
             // A value from a file lies over one from a variable's text, and the other way round.
             if let Some(twin) = twin(key) {
                 self.values.remove(&twin);
@@ -116,6 +119,13 @@ impl Raw {
             Some(Value::Float(_)) => text.parse().map_or_else(|_| as_text(), Value::Float),
             _ => as_text(),
         }
+    }
+
+    /// The key that the variable `name` sets.
+    fn of_variable(&self, name: &str) -> Option<String> {
+        let twins = self.values.keys().filter_map(|key| twin(key));
+        let mut keys = self.values.keys().cloned().chain(twins);
+        keys.find(|key| variable(key) == name)
     }
 
     fn sections(&self) -> impl Iterator<Item = &str> {
@@ -167,7 +177,9 @@ fn property_of(name: &str) -> Option<String> {
 
 /// `value` as TOML writes it, or a mask where `key` holds a secret.
 pub(super) fn shown(key: &str, value: &Value) -> String {
-    if is_secret(key) { "\"***\"".to_owned() } else { value.to_string() }
+    // That there is none is no secret.
+    let is_hidden = is_secret(key) && value.as_str() != Some("");
+    if is_hidden { "\"***\"".to_owned() } else { value.to_string() }
 }
 
 fn parse(text: &str, place: &Place) -> Result<Table, Fault> {

@@ -8,6 +8,9 @@ use std::fs;
 
 use super::raw::{FREE, free};
 
+/// The keys outside that table whose values are secrets.
+const SECRETS: [&str; 1] = ["sql.password"];
+
 /// How the name of a property ends whose value stands in a file.
 const FILE: &str = ".file";
 
@@ -18,11 +21,22 @@ pub(super) fn kept_in_file(property: &str) -> Option<&str> {
 
 /// The other of the two keys that give the same property, by its value or by a file.
 pub(super) fn twin(key: &str) -> Option<String> {
+    if SECRETS.contains(&key) {
+        return Some(format!("{key}{FILE}"));
+    }
+    if let Some(name) = named_by_file(key) {
+        return Some(name.to_owned());
+    }
     let (table, property) = free(key)?;
     Some(match kept_in_file(property) {
         Some(name) => format!("{table}.{name}"),
         None => format!("{key}{FILE}"),
     })
+}
+
+/// The secret whose file `key` names, if it is one of those outside the table.
+pub(super) fn named_by_file(key: &str) -> Option<&str> {
+    key.strip_suffix(FILE).filter(|name| SECRETS.contains(name))
 }
 
 /// The secret in the file at `path`, without the end of its line.
@@ -44,7 +58,7 @@ pub(super) fn read(path: &str) -> Result<String, String> {
 /// Whether the value of `key` must never be shown.
 pub(super) fn is_secret(key: &str) -> bool {
     let Some((table, name)) = free(key).filter(|(_, name)| kept_in_file(name).is_none()) else {
-        return false;
+        return SECRETS.contains(&key);
     };
     if table == FREE[0] {
         let ends = [".password", ".key", ".pem", ".secret", ".token"];

@@ -261,3 +261,57 @@ fn what_is_shown_is_a_settings_file_again() {
     assert_eq!(again.lanes, settings.lanes);
     assert_eq!(again.kafka, settings.kafka);
 }
+
+#[test]
+fn the_limits_of_questions_are_read_and_checked() {
+    let Ok(settings) = Settings::from_text(None, &Layers::default()) else {
+        return assert_eq!("settings", "loaded");
+    };
+    let sql = settings.sql;
+    assert_eq!((sql.time_max, sql.memory_max.as_bytes()), (Span::millis(30_000), 1 << 30));
+    assert_eq!((sql.rows_max, sql.statement_max.as_bytes()), (1_000_000, 64 << 10));
+    assert_eq!((sql.queries_max, sql.password, sql.tls), (None, None, None));
+    check(
+        "sql.memory_max = 5",
+        "sql.memory_max = 5: wanted a size such as \"64KiB\" or \"1GiB\", 1M",
+    );
+    check("sql.statement_max = \"17MiB\"", "sql.statement_max = \"17MiB\": wanted");
+    check("sql.time_max = \"0\"", "sql.time_max = \"0\": wanted");
+    check("sql.user = \"\"", "sql.user = \"\": wanted a text that is not empty");
+    check(
+        "sql.tls_key = \"k\"",
+        "sql.tls_certificate = \"\": wanted the path of a PEM file, as the",
+    );
+    check(
+        "sql.tls_certificate = \"c\"",
+        "sql.tls_key = \"\": wanted the path of a PEM file, as the",
+    );
+    check(
+        "sql.pasword = \"x\"",
+        "sql.pasword = unknown: wanted a key that there is; did you mean sql.pass",
+    );
+}
+
+#[test]
+fn the_password_of_sql_is_a_secret_wherever_it_stands() {
+    let path = std::env::temp_dir().join(format!("ebb-sql-secret-{}", std::process::id()));
+    let path = path.display().to_string();
+    assert_eq!(std::fs::write(&path, "hush\n").map_err(|_| ()), Ok(()));
+    let finds = |text: &str, env: &[(&str, &str)], wanted: &str| {
+        let env = env.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let layers = Layers { env: env.collect(), flags: Vec::new() };
+        let result = Settings::from_text(Some(("mine.toml", text)), &layers);
+        let Ok(settings) = result else { return assert_eq!(faults(result), [""; 0]) };
+        assert_eq!(settings.sql.password.as_deref(), Some(wanted), "{text}");
+        let shown = format!("{settings} {settings:?} {:?}", settings.sql);
+        assert!(!shown.contains(wanted), "{shown}");
+    };
+    let loud = "sql.password = \"loud\"\n";
+    let table = format!("[sql]\npassword = {{ file = {path:?} }}\n");
+    finds(loud, &[], "loud");
+    finds(&table, &[], "hush");
+    finds(loud, &[("EBB_SQL_PASSWORD_FILE", &path)], "hush");
+    finds(&table, &[("EBB_SQL_PASSWORD", "spoken")], "spoken");
+    assert_eq!(std::fs::remove_file(&path).map_err(|_| ()), Ok(()));
+    check(&table, &format!("sql.password.file = {path:?}: wanted the path of a file that can be"));
+}

@@ -1,0 +1,95 @@
+//! Cost of a question, on snapshots that are open already.
+//!
+//! Budget  a look-up by id 10 ms, group-by over all and the top 100 by risk 100 ms each, at 1 M
+//!         customers on two cores: somebody waits for the answer.
+//! Load    the default model over `EBB_CUSTOMERS` (2 000) customers with three events each, from a
+//!         replay; or the snapshots in `EBB_SNAPSHOTS`, as a run by hand takes 1 000 000.
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use ebb::query::desk::Allowance;
+use ebb::query::guard::Bounds;
+use ebb::query::raw::{Asked, Dialect, Parameter, ParameterKind};
+use ebb::query::{Desk, Form};
+
+// The program's own.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ALLOWANCE: Allowance = Allowance {
+    memory_max: 1 << 30,
+    rows_max: 1_000_000,
+    bounds: Bounds { statement_max: 64 << 10, operators_max: 1_000 },
+};
+
+/// What is asked, and how it is called.
+const QUESTIONS: [(&str, &str); 5] = [
+    ("look_up_all_columns", "SELECT * FROM customers WHERE customer_id = $1"),
+    ("look_up_risk", "SELECT risk, risk_band FROM customers WHERE customer_id = $1"),
+    ("group_by", "SELECT risk_held, count(*), sum(mrr) FROM customers GROUP BY risk_held"),
+    ("top_100", "SELECT customer_id, risk FROM customers ORDER BY risk DESC LIMIT 100"),
+    ("nothing", "SELECT 1"),
+];
+
+/// Replays a stream into snapshots below `folder`.
+fn snapshots(folder: &Path) -> Option<PathBuf> {
+    let n = std::env::var("EBB_CUSTOMERS").ok().and_then(|n| n.parse::<u64>().ok());
+    let n = n.unwrap_or(2_000);
+    let root = folder.join("snapshots");
+    let ebb = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ebb"));
+        let status = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.ok().filter(|status| status.success())
+    };
+    let events = folder.join("events.jsonl");
+    let (events, path) = (events.to_str()?, root.to_str()?);
+    let (n_customers, n_events) = (n.to_string(), (3 * n).to_string());
+    ebb(&["generate", "--customers", &n_customers, "--events", &n_events, "--out", events])?;
+    let alerts = folder.join("alerts.jsonl");
+    ebb(&["replay", "--alerts", alerts.to_str()?, "--snapshots", path, events])?;
+    Some(root)
+}
+
+fn ask(desk: &mut Desk, statement: &str, customer: &str) -> Option<String> {
+    let asked = Asked {
+        statement: statement.to_owned(),
+        dialect: Dialect::Plain,
+        parameters: match statement.contains('$') {
+            true => vec![Parameter {
+                kind: Some(ParameterKind::Text),
+                value: Some(customer.to_owned()),
+            }],
+            false => Vec::new(),
+        },
+        as_of: None,
+        format: "csv".to_owned(),
+    };
+    let mut out = Vec::new();
+    desk.ask(&asked, Form::Csv, &mut out).ok()?;
+    String::from_utf8(out).ok()
+}
+
+fn questions(c: &mut Criterion) {
+    let Ok(folder) = tempfile::tempdir() else { return };
+    let given = std::env::var_os("EBB_SNAPSHOTS").map(PathBuf::from);
+    let Some(root) = given.or_else(|| snapshots(folder.path())) else { return };
+    let Ok(mut desk) = Desk::open(&root, None, ALLOWANCE) else { return };
+    // Somebody in the middle: neither the first page of a file nor the last.
+    let middle = "SELECT customer_id FROM customers LIMIT 1 OFFSET 1000";
+    let Some(customer) = ask(&mut desk, middle, "") else { return };
+    let customer = customer.lines().nth(1).unwrap_or_default().to_owned();
+    let mut group = c.benchmark_group("query");
+    group.sample_size(20);
+    for (name, statement) in QUESTIONS {
+        group.bench_function(name, |b| {
+            b.iter(|| black_box(ask(&mut desk, statement, &customer)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, questions);
+criterion_main!(benches);
