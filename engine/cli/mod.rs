@@ -20,6 +20,7 @@ pub mod snapshot;
 pub mod sql;
 pub mod story;
 pub mod table;
+pub mod warden;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

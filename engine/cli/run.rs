@@ -12,10 +12,11 @@ use tracing::info;
 
 use crate::cli::Failure;
 use crate::cli::setup::{Setup, Sources, store};
+use crate::cli::warden::{Places, Warden};
 use crate::kafka::{Journal, KafkaDoors};
 use crate::query::{FolderAsker, Gazette};
 use crate::record::receipt::Remainder;
-use crate::run::settings::ClockMode;
+use crate::run::settings::{ClockMode, SqlRules};
 use crate::run::{Asker, Live, Publisher, Pump, Service, Settings, Spread, Tools, Workers};
 use crate::state::Engine;
 use crate::unit::Span;
@@ -86,6 +87,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         workers: Workers::Apart,
     };
     let mut service = Service::new(doors, pump, settings, tools);
+    let _doors = open_doors(&args.sources, settings);
     let (topic, group) = (&settings.input.topic, &settings.input.group);
     info!(topic, group, brokers = settings.kafka.brokers, "reading");
     while !stop.load(Ordering::Relaxed) {
@@ -129,6 +131,16 @@ fn publisher(setup: &Setup) -> Option<Box<dyn Publisher>> {
 fn asker(settings: &Settings) -> Option<Box<dyn Asker>> {
     let rules = settings.snapshots.as_ref()?;
     Some(Box::new(FolderAsker::new(rules.folder.clone())))
+}
+
+/// Has the doors of SQL opened that are to be, for as long as what is returned is held.
+fn open_doors(sources: &Sources, settings: &Settings) -> Option<Warden> {
+    let rules = settings.snapshots.as_ref()?;
+    let SqlRules { http, postgres, flight, .. } = settings.sql;
+    let places = Places { http, postgres, flight };
+    let file = sources.settings.iter().flat_map(|file| ["--settings".into(), file.into()]);
+    let sets = sources.set.iter().flat_map(|set| ["--set".into(), set.into()]);
+    (!places.is_empty()).then(|| Warden::open(&rules.folder, places, file.chain(sets).collect()))
 }
 
 /// Leaves the group, for [`LEAVE_MAX`] at most: everything is safe by now, and whoever is not heard

@@ -18,7 +18,7 @@ mod witness;
 
 pub use counts::Counts;
 pub use course::Journal;
-pub use press::{Count, News, Publisher, Standing};
+pub use press::{Count, News, Press, Publisher, Standing};
 pub use pump::{Live, Pump, Spread};
 pub use service::{Service, Tools, Workers};
 pub use settings::Settings;

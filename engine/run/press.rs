@@ -89,7 +89,7 @@ pub trait Publisher: Send {
 }
 
 /// Decides when an edition is due, and has it published.
-pub(super) struct Press {
+pub struct Press {
     interval: Duration,
     complete: Duration,
     due: Duration,
@@ -133,7 +133,7 @@ impl Words {
 impl Press {
     /// A press that has `publisher` publish on a thread of its own, and who is to be shown what
     /// happens.
-    pub(super) fn new(
+    pub fn new(
         rules: &SnapshotRules,
         mut publisher: Box<dyn Publisher>,
         uptime: Duration,
@@ -174,13 +174,13 @@ impl Press {
     }
 
     /// Looks after `partition`, which begins anew.
-    pub(super) fn take_on(&mut self, partition: u32) {
+    pub fn take_on(&mut self, partition: u32) {
         self.forget(partition);
         self.words.say(News::Begun(partition));
     }
 
     /// Forgets `partition`.
-    pub(super) fn give_up(&mut self, partition: u32) {
+    pub fn give_up(&mut self, partition: u32) {
         self.forget(partition);
         self.words.say(News::GivenUp(partition));
     }
@@ -193,17 +193,17 @@ impl Press {
     }
 
     /// Whether an edition should begin at `uptime`.
-    pub(super) fn is_due(&self, uptime: Duration) -> bool {
+    pub fn is_due(&self, uptime: Duration) -> bool {
         matches!(self.state, State::Idle) && self.due <= uptime
     }
 
     /// Puts off the edition that is due: nothing is committed that could be published.
-    pub(super) fn put_off(&mut self, uptime: Duration) {
+    pub fn put_off(&mut self, uptime: Duration) {
         self.due = uptime + self.interval;
     }
 
     /// Begins an edition of the partitions that stand at `positions`, of `n_partitions`.
-    pub(super) fn begin(
+    pub fn begin(
         &mut self,
         engine: &mut Engine,
         (positions, n_partitions): (&[Position], u32),
@@ -233,7 +233,7 @@ impl Press {
 
     /// Copies a slice, if an edition is on its way and there is room for one; the id of the
     /// snapshot that was published meanwhile, if one was.
-    pub(super) fn go_on(&mut self, engine: &mut Engine, uptime: Duration) -> Option<String> {
+    pub fn go_on(&mut self, engine: &mut Engine, uptime: Duration) -> Option<String> {
         let State::Copying(left) = &mut self.state else { return self.hear(uptime) };
         let Some(partition) = left.front().copied() else {
             self.words.say(News::Publish);
@@ -255,7 +255,7 @@ impl Press {
     }
 
     /// Where the furthest partition stands in the last edition.
-    pub(super) fn at(&self) -> EventTime {
+    pub fn at(&self) -> EventTime {
         let nows = self.last.values().map(|position| position.now);
         nows.max().unwrap_or(EventTime::ALWAYS)
     }
@@ -280,7 +280,7 @@ impl Press {
     }
 
     /// Whether an edition is on its way.
-    pub(super) fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         !matches!(self.state, State::Idle)
     }
 }

@@ -28,9 +28,15 @@ pub fn draw(view: &View, width: usize, height: usize) -> Vec<String> {
     let rows = view.at_risk.iter().take(n_rows).map(row);
     lines.extend(rows.chain(std::iter::repeat_n(String::new(), n_rows)).take(n_rows));
     lines.push(String::new());
-    let n_alerts = room.saturating_sub(n_rows);
+    let n_doors = if view.doors.is_empty() { 0 } else { view.doors.len() + 1 };
+    let n_alerts = room.saturating_sub(n_rows + n_doors);
     lines.push(head("ALERTS AS THEY RING", "WHY", ""));
-    lines.extend(view.alerts.iter().take(n_alerts).map(alert));
+    let alerts = view.alerts.iter().take(n_alerts).map(alert);
+    lines.extend(alerts.chain(std::iter::repeat_n(String::new(), n_alerts)).take(n_alerts));
+    if 0 < n_doors {
+        lines.push(head("ASK ABOUT THEM, IN ANOTHER TERMINAL", "", ""));
+        lines.extend(view.doors.iter().map(|door| format!(" {door}")));
+    }
     lines.truncate(height.max(1));
     lines.into_iter().map(|line| truncate_str(&line, width, "…").into_owned()).collect()
 }

@@ -21,6 +21,7 @@ use crate::unit::{EventTime, Span};
 use crate::wire::generate::{DAYS_MAX, END, Flavour, Plan, Shares};
 
 pub mod draw;
+pub mod open;
 pub mod plain;
 pub mod screen;
 pub mod stage;
@@ -29,6 +30,7 @@ mod tests;
 pub mod view;
 pub mod words;
 
+use open::Open;
 use screen::Screen;
 use stage::Stage;
 use view::{FirstScore, Frame, View};
@@ -126,8 +128,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let begin = plan.end.minus(Span::days(i64::from(plan.days)));
     let view = View::new(Frame { customers, seed, speed, seconds }, begin);
     let first = stage.first_score();
-    let mut show = Show { stage, view, first, stop };
+    let mut show = Show { stage, view, first, stop, open: None };
     show.before_the_curtain(begin).or_else(forgive)?;
+    show.open = Open::new(show.stage.model()).map(|(open, witness)| {
+        show.stage.watch(witness);
+        open
+    });
     let curtain = show.view.now;
     let (_, worked_before) = show.stage.effort();
     let played = show.play(curtain, worked_before);
@@ -159,6 +165,7 @@ struct Show {
     view: View,
     first: FirstScore,
     stop: Arc<AtomicBool>,
+    open: Option<Open>,
 }
 
 impl Show {
@@ -248,6 +255,12 @@ impl Show {
         let mut lines = Vec::new();
         for alert in &alerts {
             lines.extend(self.view.hear(alert, &self.first).map(plain::alert));
+        }
+        if let Some(open) = &mut self.open
+            && open.turn(self.stage.engine_mut(), events)
+        {
+            self.view.doors = open.lines().to_vec();
+            lines.extend(self.view.doors.last().cloned());
         }
         lines
     }

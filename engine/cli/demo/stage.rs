@@ -5,10 +5,13 @@
 
 use std::time::{Duration, Instant};
 
+use crate::model::Model;
 use crate::record::scores::Status;
 use crate::record::{Alert, Decoded, decode};
+use crate::run::Witness;
 use crate::state::{Arrival, Engine, Output, Row as EngineRow, Rules};
 use crate::unit::{EventTime, Points};
+use crate::wire::Outgoing;
 use crate::wire::generate::{Generator, Plan, PlanFault};
 
 use super::view::{Band, FirstScore, Row, Tone, View};
@@ -27,6 +30,7 @@ pub struct Stage {
     ahead: Option<EventTime>,
     events: u64,
     worked: Duration,
+    witness: Option<Box<dyn Witness>>,
 }
 
 impl Stage {
@@ -44,7 +48,23 @@ impl Stage {
             ahead: None,
             events: 0,
             worked: Duration::ZERO,
+            witness: None,
         })
+    }
+
+    /// Shows `witness` everything that happens from here on.
+    pub fn watch(&mut self, witness: Box<dyn Witness>) {
+        self.witness = Some(witness);
+    }
+
+    /// The engine, for what is no scoring: snapshots.
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    /// The model that judges.
+    pub fn model(&self) -> &Model {
+        &self.engine.rules().model
     }
 
     /// Plays everything up to `to` and returns what rang, in order.
@@ -63,7 +83,13 @@ impl Stage {
         outputs.extend(self.engine.advance(0, to).outputs);
         self.worked += began.elapsed();
         let alerts = outputs.into_iter().filter_map(|output| match output {
-            Output::Alert(_, json) => Alert::from_json(&json),
+            Output::Alert(rung, value) => {
+                let alert = Alert::from_json(&value);
+                if let Some(witness) = &mut self.witness {
+                    witness.went_out(0, &Outgoing::Alert { key: rung.customer_id, value });
+                }
+                alert
+            }
             Output::Scores(..) | Output::Erased(_) => None,
         });
         alerts.collect()
@@ -103,6 +129,9 @@ impl Stage {
             }
         }
         let applied = self.engine.apply(&arrivals);
+        if let Some(witness) = &mut self.witness {
+            witness.applied(&arrivals, &applied.fates);
+        }
         self.events += arrivals.len() as u64;
         drop(arrivals);
         self.ends.clear();

@@ -50,6 +50,8 @@ pub struct View {
     pub alerts: VecDeque<AlertLine>,
     /// Alerts by number.
     pub tally: Tally,
+    /// What to type in another terminal, to ask about everyone.
+    pub doors: Vec<String>,
 }
 
 /// One band of the first score.
@@ -145,6 +147,7 @@ impl View {
             at_risk: Vec::new(),
             alerts: VecDeque::new(),
             tally: Tally::default(),
+            doors: Vec::new(),
         }
     }
 
