@@ -140,7 +140,9 @@ fn open_doors(sources: &Sources, settings: &Settings) -> Option<Warden> {
     let places = Places { http, postgres, flight };
     let file = sources.settings.iter().flat_map(|file| ["--settings".into(), file.into()]);
     let sets = sources.set.iter().flat_map(|set| ["--set".into(), set.into()]);
-    (!places.is_empty()).then(|| Warden::open(&rules.folder, places, file.chain(sets).collect()))
+    let tell = |line: String| info!("sql: {line}");
+    let more = file.chain(sets).collect();
+    (!places.is_empty()).then(|| Warden::open(&rules.folder, places, more, tell))
 }
 
 /// Leaves the group, for [`LEAVE_MAX`] at most: everything is safe by now, and whoever is not heard

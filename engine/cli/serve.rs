@@ -16,6 +16,7 @@ use crate::cli::setup::settings;
 use crate::cli::sql::duration;
 use crate::query::doors::{self, DoorRules, Opened, Shut};
 use crate::query::pool::PoolRules;
+use crate::query::process;
 use crate::run::settings::SqlRules;
 
 /// `ebb serve`.
@@ -33,6 +34,9 @@ pub struct Args {
     /// Where Arrow Flight SQL listens
     #[arg(long, value_name = "ADDRESS")]
     flight: Option<SocketAddr>,
+    /// The process that this one ends with
+    #[arg(long, value_name = "PID", hide = true)]
+    owner: Option<u32>,
     /// Settings file; its table sql says who may ask and what queries may take
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -48,6 +52,9 @@ pub struct Args {
 /// Exit 2 where no door is wanted, 3 for faulty settings and for doors that anyone could walk
 /// through, 1 where the system does not let one open.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    if args.owner.is_some_and(|owner| !process::belongs_to(owner)) {
+        return Ok(());
+    }
     if args.http.is_none() && args.postgres.is_none() && args.flight.is_none() {
         return Err(Failure::usage(
             "cannot start: no door; wanted --http, --postgres or --flight with an address, such \

@@ -9,12 +9,11 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tracing::{info, warn};
+use tracing::warn;
 
 /// The wait before it is started again; it doubles up to the longest.
 const WAIT_FIRST: Duration = Duration::from_millis(250);
@@ -38,8 +37,6 @@ pub struct Places {
 /// A process that is watched; it ends when this is dropped.
 pub struct Warden {
     child: Arc<Mutex<Watched>>,
-    /// What it says of its doors, a line each.
-    lines: Receiver<String>,
 }
 
 /// What is watched.
@@ -57,8 +54,13 @@ impl Places {
 
 impl Warden {
     /// Has the doors at `places` opened over the snapshots in `folder`; `more` are further words of
-    /// the command.
-    pub fn open(folder: &Path, places: Places, more: Vec<OsString>) -> Warden {
+    /// the command. What it says of its doors is told line by line.
+    pub fn open(
+        folder: &Path,
+        places: Places,
+        more: Vec<OsString>,
+        tell: impl Fn(String) + Clone + Send + 'static,
+    ) -> Warden {
         let mut words: Vec<OsString> = vec!["serve".into(), "--snapshots".into(), folder.into()];
         let doors =
             [("--http", places.http), ("--postgres", places.postgres), ("--flight", places.flight)];
@@ -70,17 +72,9 @@ impl Warden {
         words.extend(["--owner".into(), std::process::id().to_string().into()]);
         words.extend(more);
         let child = Arc::new(Mutex::new(Watched { child: None, is_over: false }));
-        let (tell, lines) = mpsc::channel();
         let watched = Arc::clone(&child);
         thread::spawn(move || watch(&words, &watched, &tell));
-        Warden { child, lines }
-    }
-
-    /// What it said of its doors, once it has opened `n` of them or `limit` has passed.
-    pub fn lines(&self, n: usize, limit: Duration) -> Vec<String> {
-        let until = Instant::now() + limit;
-        let next = || self.lines.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
-        std::iter::from_fn(next).take(n).collect()
+        Warden { child }
     }
 }
 
@@ -97,7 +91,11 @@ impl Drop for Warden {
 }
 
 /// Starts the process and starts it again until it is over.
-fn watch(words: &[OsString], watched: &Mutex<Watched>, tell: &Sender<String>) {
+fn watch(
+    words: &[OsString],
+    watched: &Mutex<Watched>,
+    tell: &(impl Fn(String) + Clone + Send + 'static),
+) {
     let mut wait = WAIT_FIRST;
     loop {
         let began = Instant::now();
@@ -145,7 +143,10 @@ fn end(watched: &Mutex<Watched>) -> Option<String> {
 }
 
 /// Starts the process once, and passes on what it says.
-fn start(words: &[OsString], tell: &Sender<String>) -> std::io::Result<Child> {
+fn start(
+    words: &[OsString],
+    tell: &(impl Fn(String) + Clone + Send + 'static),
+) -> std::io::Result<Child> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(words)
         .stdin(Stdio::null())
@@ -154,11 +155,7 @@ fn start(words: &[OsString], tell: &Sender<String>) -> std::io::Result<Child> {
     if let Some(stdout) = child.stdout.take() {
         let tell = tell.clone();
         thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                info!("sql: {line}");
-                // Nobody need listen.
-                let _deaf = tell.send(line);
-            }
+            BufReader::new(stdout).lines().map_while(Result::ok).for_each(tell);
         });
     }
     Ok(child)

@@ -231,6 +231,13 @@ pub(crate) fn form(name: &str) -> Result<Form, Refused> {
         .ok_or_else(|| Refused::unknown("form", name, Form::ALL.iter().map(|f| f.name())))
 }
 
+/// Makes this process end with the one of number `owner`; whether that is still there.
+pub fn belongs_to(owner: u32) -> bool {
+    end_with_the_asker();
+    // It may have gone before.
+    parent_id() == owner
+}
+
 /// Asks the system to end this process when the one that started it ends.
 fn end_with_the_asker() {
     // Elsewhere than on Linux the pipes that break end it at its next word.

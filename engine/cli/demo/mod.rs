@@ -256,11 +256,10 @@ impl Show {
         for alert in &alerts {
             lines.extend(self.view.hear(alert, &self.first).map(plain::alert));
         }
-        if let Some(open) = &mut self.open
-            && open.turn(self.stage.engine_mut(), events)
-        {
-            self.view.doors = open.lines().to_vec();
-            lines.extend(self.view.doors.last().cloned());
+        if let Some(open) = &mut self.open {
+            let doors = open.turn(self.stage.engine_mut(), events);
+            lines.extend(doors.iter().cloned());
+            self.view.doors.extend(doors);
         }
         lines
     }

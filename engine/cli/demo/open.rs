@@ -2,6 +2,7 @@
 //!
 //! Rules   nothing here is needed for the show: what fails is left out of it.
 
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -30,7 +31,7 @@ pub struct Open {
     folder: TempDir,
     press: Press,
     warden: Option<Warden>,
-    lines: Vec<String>,
+    told: (Sender<String>, Receiver<String>),
     began: Instant,
 }
 
@@ -49,13 +50,12 @@ impl Open {
         let publisher = Box::new(Gazette::new(&rules, model));
         let (mut press, witness) = Press::new(&rules, publisher, Duration::ZERO);
         press.take_on(0);
-        let (warden, lines) = (None, Vec::new());
-        Some((Open { folder, press, warden, lines, began: Instant::now() }, witness))
+        let (warden, told) = (None, mpsc::channel());
+        Some((Open { folder, press, warden, told, began: Instant::now() }, witness))
     }
 
-    /// Publishes what `engine` knows after `n_events`, if it is time; says whether there is a new
-    /// line.
-    pub fn turn(&mut self, engine: &mut Engine, n_events: u64) -> bool {
+    /// Publishes what `engine` knows after `n_events`, if it is time; new lines to copy.
+    pub fn turn(&mut self, engine: &mut Engine, n_events: u64) -> Vec<String> {
         let uptime = self.began.elapsed();
         if self.press.is_due(uptime) {
             let next_offset = i64::try_from(n_events).unwrap_or(i64::MAX);
@@ -66,18 +66,13 @@ impl Open {
             if self.press.go_on(engine, uptime).is_some() && self.warden.is_none() {
                 let (http, postgres) = (Some(ANY.into()), Some(ANY.into()));
                 let places = Places { http, postgres, flight: None };
-                self.warden = Some(Warden::open(self.folder.path(), places, Vec::new()));
+                let tell = self.told.0.clone();
+                // Nobody listens once the show is over.
+                let tell = move |line| tell.send(line).unwrap_or_default();
+                self.warden = Some(Warden::open(self.folder.path(), places, Vec::new(), tell));
             }
         }
-        let new = self.warden.as_ref().map(|warden| warden.lines(2, Duration::ZERO));
-        let n_before = self.lines.len();
-        self.lines.extend(new.into_iter().flatten().filter_map(|line| to_copy(&line)));
-        n_before < self.lines.len()
-    }
-
-    /// Lines to copy.
-    pub fn lines(&self) -> &[String] {
-        &self.lines
+        self.told.1.try_iter().filter_map(|line| to_copy(&line)).collect()
     }
 }
 

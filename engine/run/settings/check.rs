@@ -141,11 +141,10 @@ fn watches(reader: &mut Reader<'_>) -> Vec<WatchRule> {
         Some(value) => watches::read(value),
         None => return Vec::new(),
     };
-    let needs = "a folder, as something is watched";
     match read {
         Ok(rules) => {
             if !rules.is_empty() && reader.text("snapshots.folder").is_empty() {
-                reader.fault("snapshots.folder", needs);
+                reader.fault("snapshots.folder", "a folder, as something is watched");
             }
             rules
         }

@@ -1,6 +1,7 @@
 //! What may be asked, by whom, and what a question may take.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -30,6 +31,12 @@ pub struct SqlRules {
     pub operators_max: u64,
     /// How many queries run at once; `None` for one a core.
     pub queries_max: Option<NonZeroUsize>,
+    /// Where HTTP listens beside a running engine; `None` where it does not.
+    pub http: Option<SocketAddr>,
+    /// Where the wire of PostgreSQL does.
+    pub postgres: Option<SocketAddr>,
+    /// Where Arrow Flight SQL does.
+    pub flight: Option<SocketAddr>,
     /// How many clients may be connected at once.
     pub connections_max: usize,
     /// How long a client may take to say who it is, and to take the next byte.
@@ -53,6 +60,9 @@ impl fmt::Debug for SqlRules {
             .field("statement_max", &self.statement_max)
             .field("operators_max", &self.operators_max)
             .field("queries_max", &self.queries_max)
+            .field("http", &self.http)
+            .field("postgres", &self.postgres)
+            .field("flight", &self.flight)
             .field("connections_max", &self.connections_max)
             .field("client_wait", &self.client_wait)
             .field("user", &self.user)
@@ -77,12 +87,30 @@ pub(super) fn read(reader: &mut Reader<'_>) -> SqlRules {
         statement_max: reader.size("sql.statement_max", 1, 16 * MIB),
         operators_max: whole(reader.whole("sql.operators_max", 1, 100_000)),
         queries_max: NonZeroUsize::new(reader.whole("sql.queries_max", 0, 256)),
+        http: place(reader, "sql.http"),
+        postgres: place(reader, "sql.postgres"),
+        flight: place(reader, "sql.flight"),
         connections_max: reader.whole("sql.connections_max", 1, 100_000),
         client_wait: reader.span("sql.client_wait", 100, HOUR_MS),
         user: reader.filled("sql.user"),
         password: password(reader),
         tls: (!certificate.is_empty()).then(|| (certificate.into(), key.into())),
     }
+}
+
+/// Where a door of a running engine is.
+fn place(reader: &mut Reader<'_>, key: &str) -> Option<SocketAddr> {
+    let text = reader.text(key);
+    if text.is_empty() {
+        return None;
+    }
+    let place = text.parse();
+    if place.is_err() {
+        reader.fault(key, "an address such as \"127.0.0.1:8080\", or nothing");
+    } else if reader.text("snapshots.folder").is_empty() {
+        reader.fault("snapshots.folder", format!("a folder, as {key} is set"));
+    }
+    place.ok()
 }
 
 /// The password as it stands, or the one in the file that is named.
