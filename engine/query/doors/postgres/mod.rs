@@ -6,6 +6,7 @@
 //!         does not take its answer. A request to cancel ends the query it names by a secret.
 //! Source  the manual of PostgreSQL 16, chapter 55.
 
+mod pieces;
 mod session;
 mod startup;
 mod trouble;
@@ -36,6 +37,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::query::doors::House;
 
+use pieces::{Messages, in_pieces};
 use session::Session;
 use startup::Startup;
 
@@ -100,31 +102,28 @@ impl Conversation {
         let wait = self.house.gate.wait;
         let ((tcp, twin), until) = (twin(tcp)?, Instant::now() + wait);
         let socket = timeout_at(until, negotiate_tls(tcp, self.house.tls.clone())).await;
-        let Some(mut socket) = socket.map_err(|_| io::ErrorKind::TimedOut)?? else {
-            return Ok(());
-        };
+        let Some(socket) = socket.map_err(|_| io::ErrorKind::TimedOut)?? else { return Ok(()) };
         if socket.is_secure() && !socket.read_buffer().is_empty() {
             // It came in plain text, before TLS: whoever sent it need not be who speaks now.
             return Ok(());
         }
+        let mut socket = in_pieces(socket);
         let session = Arc::new(Session::new(&self.house));
         let startup = Arc::new(Startup::new(&self.house.access));
         let (cancel, mut listed) = (Arc::new(Notify::new()), None);
-        let bytes_max = self.bytes_max();
         loop {
             let is_outside = is_outside(socket.state());
             // The list of those inside begins with the first message of theirs.
             if !is_outside && listed.is_none() {
                 listed = Some(self.list(&socket, &cancel));
             }
-            let next = poll_fn(|cx| match socket.poll_next_unpin(cx) {
-                Poll::Pending if bytes_max < socket.read_buffer().len() => Poll::Ready(None),
-                polled => polled,
-            });
             // Whoever is in may be quiet for as long as he likes.
             let limit = if is_outside { until } else { Instant::now() + FOREVER };
-            let next = timeout_at(limit, next).await.map_err(|_| io::ErrorKind::TimedOut)?;
-            let Some(Ok(message)) = next else { return Ok(()) };
+            let message = match self.hear(&mut socket, limit).await? {
+                Some(Ok(message)) => message,
+                Some(Err(error)) => return self.send_off(error, &mut socket).await,
+                None => return Ok(()),
+            };
             if matches!(message, PgWireFrontendMessage::Terminate(_)) {
                 return Ok(());
             }
@@ -159,6 +158,34 @@ impl Conversation {
     fn bytes_max(&self) -> usize {
         let bytes_max = self.house.pool.rules().statement_max.saturating_add(MESSAGE_BYTES);
         usize::try_from(bytes_max).unwrap_or(usize::MAX)
+    }
+
+    /// The next message of the client at `socket`, if it comes before `limit`; an error where it is
+    /// longer than any may be.
+    async fn hear<T: 'static>(
+        &self,
+        socket: &mut Messages<T>,
+        limit: Instant,
+    ) -> io::Result<Option<PgWireResult<PgWireFrontendMessage>>> {
+        let bytes_max = self.bytes_max();
+        let next = poll_fn(|cx| match socket.poll_next_unpin(cx) {
+            Poll::Pending if bytes_max < socket.read_buffer().len() => {
+                Poll::Ready(Some(Err(self.too_long())))
+            }
+            polled => polled,
+        });
+        timeout_at(limit, next).await.map_err(|_| io::ErrorKind::TimedOut.into())
+    }
+
+    /// Why a message with more bytes than any may have is not read to its end.
+    fn too_long(&self) -> PgWireError {
+        let (bytes_max, rules) = (self.bytes_max(), self.house.pool.rules());
+        let words = format!(
+            "a message of more than {bytes_max} bytes; wanted: a statement of at most {}, \
+             sql.statement_max",
+            rules.statement_max
+        );
+        trouble::fatal("54000", words)
     }
 
     /// Puts the connection of `client` into the list of those that can be cancelled.
