@@ -9,6 +9,7 @@
 //! Cost    the jars (54 MB) are fetched once into a cache outside the checkout; a start takes
 //!         about seven seconds and 400 MB.
 
+pub(crate) mod fetch;
 mod secure;
 mod start;
 mod topics;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 pub(crate) use secure::{PASSWORD, Secure, USER, token};
-pub(crate) use start::Broker;
+pub(crate) use start::{Broker, java};
 pub(crate) use topics::Record;
 
 /// The broker that all tests of this process share, or `None` where the test is to be skipped.
@@ -36,7 +37,7 @@ pub(crate) fn shared() -> Option<&'static Broker> {
 
 /// The folder of jars that Kafka's own tools stand in, or `None` where the test is to be skipped.
 pub(crate) fn tools() -> Option<PathBuf> {
-    start::jars().map_or_else(|why| skipped("clients", &why), Some)
+    fetch::jars(start::VERSION, start::POM).map_or_else(|why| skipped("clients", &why), Some)
 }
 
 /// Passes over a test that wants `what`, unless that is demanded.

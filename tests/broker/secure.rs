@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tempfile::TempDir;
 
-use super::start::{self, Broker, More};
+use super::fetch::run;
+use super::start::{Broker, More, free_port};
 
 /// The user that every mechanism knows.
 pub(crate) const USER: &str = "ebb";
@@ -34,10 +35,8 @@ impl Secure {
         let folder = tempfile::tempdir().unwrap();
         certificate(folder.path(), "broker")?;
         certificate(folder.path(), "other")?;
-        let (sasl, tls) = (
-            format!("127.0.0.1:{}", start::free_port()),
-            format!("127.0.0.1:{}", start::free_port()),
-        );
+        let (sasl, tls) =
+            (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
         let more = More {
             listeners: vec![
                 (format!("SASL_SSL://{sasl}"), "SASL_SSL"),
@@ -95,9 +94,9 @@ fn certificate(folder: &Path, name: &str) -> Result<(), String> {
     let dname = format!("CN={name}");
     let pair = ["-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "2"];
     let names = ["-ext", "san=ip:127.0.0.1,dns:localhost", "-ext", "bc=ca:true"];
-    start::run(keytool().args(pair).args(["-dname", &dname]).args(names), "keytool")?;
+    run(keytool().args(pair).args(["-dname", &dname]).args(names))?;
     let pem = folder.join(format!("{name}.pem"));
-    start::run(keytool().args(["-exportcert", "-rfc", "-file"]).arg(pem), "keytool")?;
+    run(keytool().args(["-exportcert", "-rfc", "-file"]).arg(pem))?;
     Ok(())
 }
 

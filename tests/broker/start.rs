@@ -1,6 +1,5 @@
 //! Starting a broker, and its end.
 
-use std::env;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
@@ -12,8 +11,12 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
+use super::fetch::{jars, run};
+
 /// The version whose jars `pom.xml` names.
-const VERSION: &str = "kafka-4.1.1";
+pub(super) const VERSION: &str = "kafka-4.1.1";
+/// What Maven fetches it by.
+pub(super) const POM: &str = "tests/broker/pom.xml";
 /// How long a start may take on a loaded machine; seven seconds on an idle one.
 const START_MAX: Duration = Duration::from_secs(120);
 /// Starts before giving up: another process may take a port between its choice and its use.
@@ -78,7 +81,7 @@ impl Broker {
 
     /// Starts a broker with `more`, or says why there can be none.
     pub(super) fn start_with(more: &More) -> Result<Broker, String> {
-        start_at(&jars()?, (free_port(), free_port()), more)
+        start_at(&jars(VERSION, POM)?, (free_port(), free_port()), more)
     }
 
     /// Sends the broker `signal`, such as `STOP`, `CONT`, `TERM` or `KILL`.
@@ -113,56 +116,13 @@ impl Drop for Broker {
     }
 }
 
-/// The folder of jars, fetched by Maven if it is not there yet.
-pub(super) fn jars() -> Result<PathBuf, String> {
-    let cache = match (env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")) {
-        (Some(cache), _) => PathBuf::from(cache),
-        (None, Some(home)) => Path::new(&home).join(".cache"),
-        (None, None) => env::temp_dir(),
-    };
-    let folder = cache.join("ebb").join(VERSION);
-    let lib = folder.join("lib");
-    run(Command::new("java").arg("-version"), "java")?;
-    if lib.is_dir() {
-        return Ok(lib);
-    }
-    // Fetched beside and moved at the end, so that a half-fetched folder is never used.
-    let fresh = folder.join(format!("lib-{}", std::process::id()));
-    let pom = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broker/pom.xml");
-    let goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
-    run(
-        Command::new("mvn")
-            .args(["-q", "-B", "-f"])
-            .arg(pom)
-            .args([goal, "-DincludeScope=runtime"])
-            .arg(format!("-DoutputDirectory={}", fresh.display())),
-        "mvn",
-    )?;
-    if fs::rename(&fresh, &lib).is_err() {
-        let _other_was_first = fs::remove_dir_all(&fresh);
-    }
-    if lib.is_dir() { Ok(lib) } else { Err(format!("no jars in {}", lib.display())) }
-}
-
-/// Runs `command` to its end and gives what it printed.
-pub(super) fn run(command: &mut Command, name: &str) -> Result<String, String> {
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(|fault| format!("{name} cannot be run: {fault}"))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        let said = [text(&output.stdout), text(&output.stderr)].join(" ");
-        Err(format!("{name} failed with {}: {}", output.status, said.trim()))
-    }
-}
-
 pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-pub(super) fn java(lib: &Path) -> Command {
+/// Java with the jars in `lib`.
+pub(crate) fn java(lib: &Path) -> Command {
     let mut java = Command::new("java");
     java.arg("-cp").arg(format!("{}/*", lib.display()));
     java
@@ -172,7 +132,7 @@ fn start_at(lib: &Path, ports: (u16, u16), more: &More) -> Result<Broker, String
     let folder = tempfile::Builder::new().prefix("ebb-broker-").tempdir().unwrap();
     let settings = folder.path().join("server.properties");
     fs::write(&settings, properties(ports, &folder.path().join("data"), more)).unwrap();
-    let id = run(java(lib).args(["kafka.tools.StorageTool", "random-uuid"]), "java")?;
+    let id = run(java(lib).args(["kafka.tools.StorageTool", "random-uuid"]))?;
     let format = ["kafka.tools.StorageTool", "format", "--standalone", "-t", id.trim(), "-c"];
     let format = java(lib).args(format).arg(&settings).args(&more.format).output();
     let format = format.map_err(|fault| format!("java cannot be run: {fault}"))?;

@@ -9,10 +9,9 @@
 //!         of its input and then kills the server by its own process id.
 
 use std::env;
-use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,7 +22,7 @@ use ebb::cloud::Bucket;
 use ebb::run::settings::Retry;
 use ebb::unit::Span;
 
-use crate::broker::skipped;
+use crate::broker::{fetch, skipped};
 
 const MOTO: &str = "moto[server]==5.2.1";
 const AZURITE: &str = "azurite@3.37.0";
@@ -42,16 +41,16 @@ wait "$server" 2>/dev/null
 
 /// Which store a server plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Amazon,
     Azure,
 }
 
 /// All of them.
-pub(super) const KINDS: [Kind; 2] = [Kind::Amazon, Kind::Azure];
+pub(crate) const KINDS: [Kind; 2] = [Kind::Amazon, Kind::Azure];
 
 /// One running server.
-pub(super) struct Server {
+pub(crate) struct Server {
     kind: Kind,
     port: u16,
     keeper: Child,
@@ -59,16 +58,16 @@ pub(super) struct Server {
 
 /// A bucket of its own on a server, reached straight or through something that stands between.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     kind: Kind,
-    pub(super) url: String,
+    pub(crate) url: String,
     at: String,
 }
 
 impl Server {
     /// The server of `kind` that all tests of this process share, or `None` where the test is to
     /// be skipped.
-    pub(super) fn shared(kind: Kind) -> Option<&'static Server> {
+    pub(crate) fn shared(kind: Kind) -> Option<&'static Server> {
         static SHARED: [OnceLock<Result<Server, String>>; 2] = [const { OnceLock::new() }; 2];
         let server = SHARED[kind as usize].get_or_init(|| Server::start(kind));
         server.as_ref().map_or_else(|why| skipped("clients", why), Some)
@@ -80,13 +79,17 @@ impl Server {
         let number = port.to_string();
         let (program, arguments) = match kind {
             Kind::Amazon => {
-                let moto = python("moto", MOTO, "import moto.server")?.join("bin/moto_server");
+                let folder = fetch::python("moto", &[MOTO], "import moto.server")?;
+                let moto = folder.join("bin/moto_server");
                 (moto, vec!["-H", "127.0.0.1", "-p", &number])
             }
             Kind::Azure => {
                 let held = ["--inMemoryPersistence", "--silent", "--skipApiVersionCheck"];
                 let own = ["--disableTelemetry", "--blobPort", &number];
-                (azurite()?, [&held[..], &own].concat())
+                (
+                    fetch::npm(AZURITE)?.join("node_modules/.bin/azurite-blob"),
+                    [&held[..], &own].concat(),
+                )
             }
         };
         Server::run((kind, port), &program, &arguments)
@@ -116,14 +119,15 @@ impl Server {
     }
 
     /// A new bucket.
-    pub(super) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         static N_MADE: AtomicU32 = AtomicU32::new(0);
         let bucket = format!("bucket-{}", N_MADE.fetch_add(1, Ordering::Relaxed));
         let (scheme, at) = (self.kind.scheme(), format!("127.0.0.1:{}", self.port));
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud/make.py");
         let began = Instant::now();
         // A port that is open need not be a server that is ready.
-        while let Err(why) = run(Command::new("python3").arg(&script).args([scheme, &at, &bucket]))
+        while let Err(why) =
+            fetch::run(Command::new("python3").arg(&script).args([scheme, &at, &bucket]))
         {
             assert!(began.elapsed() < START_MAX, "{why}");
             thread::sleep(Duration::from_millis(100));
@@ -150,22 +154,22 @@ impl Kind {
 
 impl Place {
     /// The same bucket where `at` is how to reach it.
-    pub(super) fn through(&self, at: String) -> Place {
+    pub(crate) fn through(&self, at: String) -> Place {
         Place { at, ..self.clone() }
     }
 
     /// The folder of `group` in it.
-    pub(super) fn of(&self, group: &str) -> Place {
+    pub(crate) fn of(&self, group: &str) -> Place {
         Place { url: format!("{}/{group}", self.url), ..self.clone() }
     }
 
     /// `host:port` of the server.
-    pub(super) fn at(&self) -> &str {
+    pub(crate) fn at(&self) -> &str {
         &self.at
     }
 
     /// What has to be set to reach it.
-    pub(super) fn properties(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn properties(&self) -> Vec<(&'static str, String)> {
         let (url, truth) = (format!("http://{}", self.at), "true".to_owned());
         match self.kind {
             Kind::Amazon => vec![
@@ -189,54 +193,10 @@ impl Place {
     }
 
     /// The bucket as the program has it, asked `tries_max` times where it does not answer.
-    pub(super) fn open(&self, tries_max: u32) -> Bucket {
+    pub(crate) fn open(&self, tries_max: u32) -> Bucket {
         let properties = self.properties().into_iter();
         let properties = properties.map(|(name, value)| (name.to_owned(), value)).collect();
         let retry = Retry { tries_max, wait_first: Span::millis(10), wait_max: Span::millis(20) };
         Bucket::open(&self.url, &properties, retry).unwrap()
     }
-}
-
-/// A folder in the cache, made by `fill` if it is not there yet.
-fn cached(name: &str, fill: impl Fn(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let cache = cache.or_else(home).ok_or("no folder to keep servers in")?;
-    let folder = cache.join("ebb").join(name);
-    let whole = folder.join("whole");
-    if !whole.exists() {
-        let _half = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-        fill(&folder)?;
-        fs::write(&whole, "").map_err(|error| error.to_string())?;
-    }
-    Ok(folder)
-}
-
-/// A Python that has `package`, and runs `check`.
-fn python(name: &str, package: &str, check: &str) -> Result<PathBuf, String> {
-    cached(&format!("server-{name}-{package}"), |folder| {
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
-        let python = folder.join("bin/python");
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package];
-        run(Command::new(&python).args(install))?;
-        run(Command::new(&python).args(["-c", check]))
-    })
-}
-
-fn azurite() -> Result<PathBuf, String> {
-    let folder = cached(&format!("server-{AZURITE}"), |folder| {
-        let install = ["install", "--silent", "--no-fund", "--no-audit", AZURITE, "--prefix"];
-        run(Command::new("npm").args(install).arg(folder))
-    })?;
-    Ok(folder.join("node_modules/.bin/azurite-blob"))
-}
-
-/// Runs `command` to its end, or says why it failed.
-fn run(command: &mut Command) -> Result<(), String> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(|error| format!("{name}: {error}"))?;
-    let said = || String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    if output.status.success() { Ok(()) } else { Err(format!("{name}: {}", said())) }
 }

@@ -3,45 +3,21 @@
 //! Rules   both are fetched with pip into a cache outside the checkout; where that cannot be done
 //!         the test is skipped, unless `EBB_TEST_DEMAND` contains `clients` (D-10).
 
-use std::env;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
-use crate::broker::skipped;
+use crate::broker::{fetch, skipped};
 
 use super::{said, world};
 
 /// What reads snapshots.
 const READERS: [&str; 2] = ["duckdb==2.0.1", "pyarrow==26.0.1"];
 
-/// A Python that has `packages`, known by `import`, in a folder called after `name`; `None` where
+/// A Python that has `packages`, in a folder called after `name`, in which `check` runs; `None` where
 /// the test is to be skipped.
-pub fn python(name: &str, packages: &[&str], import: &str) -> Option<PathBuf> {
-    // Two tests that need the same must not fetch it into one folder at once.
-    static FETCHING: Mutex<()> = Mutex::new(());
-    let _one_by_one = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
-    fetched(name, packages, import).map_or_else(|why| skipped("clients", &why), Some)
-}
-
-fn fetched(name: &str, packages: &[&str], import: &str) -> Result<PathBuf, String> {
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let cache = cache.or_else(home).ok_or("no folder to keep clients in")?;
-    let folder = cache.join("ebb").join(format!("{name}-{}", packages.join("-")));
-    let python = folder.join("bin/python");
-    let run = |program: &std::path::Path, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
-        if output.status.success() { Ok(()) } else { Err(said(&output)) }
-    };
-    if run(&python, &["-c", import]).is_err() {
-        let folder = folder.to_str().ok_or("a cache whose name is no text")?;
-        run(&PathBuf::from("python3"), &["-m", "venv", "--clear", folder])?;
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        run(&python, &[&install[..], packages].concat())?;
-    }
-    Ok(python)
+pub fn python(name: &str, packages: &[&str], check: &str) -> Option<PathBuf> {
+    let folder = fetch::python(name, packages, check);
+    folder.map_or_else(|why| skipped("clients", &why), |folder| Some(folder.join("bin/python")))
 }
 
 /// What `program` prints when Python runs it over the snapshots.
