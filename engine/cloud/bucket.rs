@@ -15,7 +15,7 @@ use super::words::words;
 use crate::run::settings::{Properties, Retry};
 use crate::unit::EventTime;
 use crate::wire::Fault;
-use crate::wire::store::{Name, Store, Stored, Unpublished, newest_first};
+use crate::wire::store::{Name, Store, Stored, Unpublished, list_folders, newest_first};
 
 /// A part of an object store: what stands below one prefix of one bucket.
 #[derive(Debug)]
@@ -119,14 +119,7 @@ impl Bucket {
 
 impl Store for Bucket {
     fn list(&self) -> Result<Vec<Stored>, Fault> {
-        let mut stored = Vec::new();
-        for topic in self.folders("")? {
-            for partition in self.folders(&topic)? {
-                self.list_into(&format!("{topic}/{partition}"), &mut stored)?;
-            }
-        }
-        newest_first(&mut stored);
-        Ok(stored)
+        list_folders(|name| self.folders(name), |folder, stored| self.list_into(folder, stored))
     }
 
     fn list_of(&self, topic: &str, partition: u32) -> Result<Vec<Stored>, Fault> {

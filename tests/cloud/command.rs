@@ -11,9 +11,9 @@ use ebb::unit::Span;
 use ebb::wire::Store;
 use ebb::wire::store::Name;
 
+use super::contract::{names, read, write};
 use super::line::Line;
 use super::servers::{KINDS, Place, Server};
-use super::{names, read, write};
 
 const TOPIC: &str = "customer-events";
 

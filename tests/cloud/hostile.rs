@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use ebb::wire::store::{Name, retain};
 use ebb::wire::{Fault, Store};
 
+use super::bytes;
+use super::contract::{name, names, read, write};
 use super::line::Line;
 use super::servers::{KINDS, Place, Server};
-use super::{bytes, name, names, read, write};
 
 /// Two parts and a rest.
 const SIZE: usize = (17 << 20) + 5;

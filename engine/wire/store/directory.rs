@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::wire::Fault;
 use crate::wire::clock::moment;
-use crate::wire::store::{Name, Store, Stored, Unpublished, newest_first};
+use crate::wire::store::{Name, Store, Stored, Unpublished, list_folders, newest_first};
 
 /// A folder of checkpoints.
 #[derive(Clone, Debug)]
@@ -56,14 +56,10 @@ impl Directory {
 
 impl Store for Directory {
     fn list(&self) -> Result<Vec<Stored>, Fault> {
-        let mut stored = Vec::new();
-        for topic in names_in(&self.root)? {
-            for partition in names_in(&self.root.join(&topic))? {
-                self.list_into(&format!("{topic}/{partition}"), &mut stored)?;
-            }
-        }
-        newest_first(&mut stored);
-        Ok(stored)
+        list_folders(
+            |name| names_in(&self.root.join(name)),
+            |folder, stored| self.list_into(folder, stored),
+        )
     }
 
     fn list_of(&self, topic: &str, partition: u32) -> Result<Vec<Stored>, Fault> {

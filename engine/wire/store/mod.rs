@@ -108,11 +108,34 @@ pub fn retain(store: &dyn Store, newest: &Name, n_kept: usize) -> Result<usize, 
     Ok(n_deleted)
 }
 
+/// Lists a place that has a folder for every topic and in it one for every partition: `folders` tells
+/// what folders are in one, `list_into` appends the checkpoints in one.
+///
+/// # Errors
+///
+/// Those of the two.
+pub fn list_folders(
+    folders: impl Fn(&str) -> Result<Vec<String>, Fault>,
+    list_into: impl Fn(&str, &mut Vec<Stored>) -> Result<(), Fault>,
+) -> Result<Vec<Stored>, Fault> {
+    let mut stored = Vec::new();
+    for topic in folders("")? {
+        for partition in folders(&topic)? {
+            list_into(&format!("{topic}/{partition}"), &mut stored)?;
+        }
+    }
+    newest_first(&mut stored);
+    Ok(stored)
+}
+
 /// Brings `stored` into the order in which a store lists: by topic and partition, and newest first within them.
 pub fn newest_first(stored: &mut [Stored]) {
     let key = |stored: &Stored| (stored.name.topic.clone(), stored.name.partition);
     stored.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| b.name.cmp(&a.name)));
 }
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
+mod contract;
 #[cfg(test)]
 mod tests;

@@ -2,33 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
 
 use std::fs;
-use std::io::Read;
 
+use super::contract::{check, name, names, read, write};
 use super::*;
-use crate::unit::EventTime;
-
-fn name(partition: u32, next_offset: i64, now: i64) -> Name {
-    let now = EventTime::from_millis(now);
-    Name { topic: "customer-events".to_owned(), partition, next_offset, now }
-}
-
-fn write(store: &dyn Store, name: &Name, bytes: &[u8]) -> Result<(), Fault> {
-    let mut open = store.create(name)?;
-    for byte in bytes {
-        open.write(&[*byte])?;
-    }
-    open.publish()
-}
-
-fn read(store: &dyn Store, name: &Name) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    store.read(name).unwrap().read_to_end(&mut bytes).unwrap();
-    bytes
-}
-
-fn names(stored: Vec<Stored>) -> Vec<Name> {
-    stored.into_iter().map(|stored| stored.name).collect()
-}
 
 #[test]
 fn a_name_is_a_path_and_back() {
@@ -50,48 +26,12 @@ fn a_name_is_a_path_and_back() {
     }
 }
 
-/// What every store does.
-fn check(store: &dyn Store) {
-    assert_eq!(store.list().unwrap(), []);
-    assert_eq!(store.list_of("customer-events", 1).unwrap(), []);
-    // In no order: offset 9 comes before 10, the same offset goes by `now`.
-    let stored = [name(1, 9, 5), name(1, 10, 3), name(0, 7, 7), name(1, 10, -4), name(1, 10, 20)];
-    for (length, name) in (1..).zip(&stored) {
-        write(store, name, &vec![7; length]).unwrap();
-    }
-    let [nine, ten, other, below, above] = stored;
-    let of_1 = [above.clone(), ten.clone(), below.clone(), nine.clone()];
-    assert_eq!(names(store.list_of("customer-events", 1).unwrap()), of_1);
-    assert_eq!(names(store.list_of("other", 1).unwrap()), []);
-    let all = names(store.list().unwrap());
-    assert_eq!(all.first(), Some(&other));
-    assert_eq!(all.get(1..), Some(&of_1[..]));
-    assert_eq!(store.list_of("customer-events", 0).unwrap()[0].n_bytes, 3);
-    assert_eq!(read(store, &ten), [7; 2]);
-    write(store, &ten, b"again").unwrap();
-    assert_eq!(read(store, &ten), b"again");
-    // Dropped unpublished, it leaves nothing, not even instead of the older one.
-    let mut open = store.create(&ten).unwrap();
-    open.write(b"half").unwrap();
-    drop(open);
-    assert_eq!(read(store, &ten), b"again");
-    assert_eq!(store.list().unwrap().len(), 5);
-    // What was published now stays, and so does what claims to be newer.
-    assert_eq!(retain(store, &ten, 2).unwrap(), 1);
-    let left = names(store.list_of("customer-events", 1).unwrap());
-    assert_eq!(left, [above.clone(), ten.clone(), below]);
-    assert_eq!(retain(store, &ten, 0).unwrap(), 1);
-    assert_eq!(names(store.list_of("customer-events", 1).unwrap()), [above, ten]);
-    store.delete(&nine).unwrap();
-    assert!(store.read(&nine).is_err());
-    assert_eq!(names(store.list_of("customer-events", 0).unwrap()), [other]);
-}
-
 #[test]
 fn every_store_does_the_same() {
-    check(&MemoryStore::default());
+    let large = vec![9; 300_000];
+    check(&MemoryStore::default(), &large);
     let folder = tempfile::tempdir().unwrap();
-    check(&Directory::new(folder.path().join("not").join("there yet")));
+    check(&Directory::new(folder.path().join("not").join("there yet")), &large);
 }
 
 #[test]
