@@ -71,6 +71,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let live = live(settings);
     let rules = setup.rules(setup.publish(), Some(settings.input.topic.clone()));
     let store = store(settings)?;
+    // A place that refuses us is told of now; later on it would be waited for.
+    store.list_of(&settings.input.topic, 0)?;
     let doors = KafkaDoors::connect(settings)?;
     let journal: Option<Box<dyn JournalDoor>> = match live {
         Some(_) => Some(Box::new(Journal::open(settings, doors.n_partitions())?)),

@@ -1,6 +1,7 @@
 //! Floor 8: settings, the pump that drives the floors below, what it counted, and the service
 //! that keeps it going: recovery, commits, checkpoints, snapshots.
 
+mod archive;
 pub mod counts;
 mod course;
 mod jump;

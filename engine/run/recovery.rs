@@ -1,8 +1,9 @@
 //! What a partition needs before it can go on where it was left.
 //!
-//! Shape   `prepare` reads the newest checkpoint at or before the committed position and the
-//!         journal since; [`Hands`] lets a thread of its own do that, so that the partitions that
-//!         stay go on meanwhile.
+//! Shape   a [`Job`] is looked up first, which tells where the partition will probably be read
+//!         from; `prepare` then reads the newest checkpoint at or before the committed position
+//!         and the journal since. [`Hands`] lets a thread of its own do each of the two, so that
+//!         the partitions that stay go on meanwhile.
 //! Rules   a checkpoint that cannot be used is passed over for the next older one, with its reason.
 //!         Without any, the topic is gone over from its first record, if that is still there;
 //!         else going on would lose data, and somebody has to decide. A partition that begins for
@@ -10,18 +11,19 @@
 //! Source  DESIGN §8, D-2.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread;
+use std::time::Duration;
 
 use tracing::{info, warn};
 
 use crate::record::Note;
+use crate::run::archive::Archive;
 use crate::run::settings::Missing;
-use crate::state::checkpoint::{Mark, Progress, Restored, restore};
+use crate::state::checkpoint::{Mark, Progress, Refusal, Restored, restore};
 use crate::state::{Engine, Rules};
 use crate::unit::EventTime;
-use crate::wire::store::{Name, Store};
+use crate::wire::store::Name;
 use crate::wire::{Fault, JournalDoor, Position};
 
 /// One partition to be made ready.
@@ -35,8 +37,16 @@ pub(super) struct Job {
     /// The first record that is still there.
     pub(super) earliest: i64,
     pub(super) n_partitions: u32,
-    /// The checkpoints at or before `committed`, newest first.
-    pub(super) candidates: Vec<Name>,
+}
+
+/// Where a partition will probably be read from, once that is known.
+pub(super) struct Guess(Receiver<i64>);
+
+impl Guess {
+    /// The offset, if it comes within `limit`.
+    pub(super) fn wait(&self, limit: Duration) -> Option<i64> {
+        self.0.recv_timeout(limit).ok()
+    }
 }
 
 /// A partition made ready.
@@ -56,7 +66,7 @@ pub(super) struct Ready {
 /// What partitions are made ready with.
 pub(super) struct Bench {
     pub(super) rules: Rules,
-    pub(super) store: Arc<dyn Store>,
+    pub(super) archive: Archive,
     /// `None` where the wall clock has no say.
     pub(super) journal: Option<Box<dyn JournalDoor>>,
     pub(super) missing: Missing,
@@ -64,21 +74,33 @@ pub(super) struct Bench {
 
 /// Who makes partitions ready.
 pub(super) enum Hands {
-    /// A thread of their own.
-    Apart(Sender<Job>, Receiver<Result<Ready, Fault>>),
+    /// Threads of their own.
+    Apart(Sender<(Job, Sender<i64>)>, Receiver<Result<Ready, Fault>>),
     /// Whoever asks, at once.
     Own(Box<Bench>, VecDeque<Result<Ready, Fault>>),
 }
 
 impl Hands {
-    /// Hands on a thread of their own.
+    /// Hands on threads of their own: a look into a store is short, and nobody's waits until
+    /// another partition is read.
     pub(super) fn apart(mut bench: Bench) -> Hands {
-        let (jobs, todo) = mpsc::channel();
+        let (jobs, todo) = mpsc::channel::<(Job, Sender<i64>)>();
+        let (look, looked) = mpsc::channel();
         let (done, results) = mpsc::channel();
-        // It ends when nobody asks any more.
+        let archive = bench.archive.clone();
+        // Both end when nobody asks any more.
         thread::spawn(move || {
-            for job in todo {
-                if done.send(bench.prepare(job)).is_err() {
+            for (job, guess) in todo {
+                let names = look_up(&archive, &job, &guess);
+                if look.send(names.map(|names| (job, names))).is_err() {
+                    return;
+                }
+            }
+        });
+        thread::spawn(move || {
+            for job in looked {
+                let ready = job.and_then(|(job, names)| bench.prepare(job, names));
+                if done.send(ready).is_err() {
                     return;
                 }
             }
@@ -92,14 +114,16 @@ impl Hands {
     }
 
     /// Takes on `job`.
-    pub(super) fn start(&mut self, job: Job) -> Result<(), Fault> {
+    pub(super) fn start(&mut self, job: Job) -> Result<Guess, Fault> {
+        let (guess, guessed) = mpsc::channel();
         match self {
-            Hands::Apart(jobs, _) => jobs.send(job).map_err(|_| ended()),
+            Hands::Apart(jobs, _) => jobs.send((job, guess)).map_err(|_| ended())?,
             Hands::Own(bench, done) => {
-                done.push_back(bench.prepare(job));
-                Ok(())
+                let names = look_up(&bench.archive, &job, &guess)?;
+                done.push_back(bench.prepare(job, names));
             }
         }
+        Ok(Guess(guessed))
     }
 
     /// The next partition that is ready.
@@ -115,13 +139,21 @@ impl Hands {
     }
 }
 
+/// The checkpoints that `job` can go on from, newest first; the first of them is the `guess`.
+fn look_up(archive: &Archive, job: &Job, guess: &Sender<i64>) -> Result<Vec<Name>, Fault> {
+    let names = archive.look(job.partition, job.committed)?.names;
+    // Whoever asked need not have waited for it.
+    let _heard = guess.send(names.first().map_or(job.earliest, |name| name.next_offset));
+    Ok(names)
+}
+
 fn ended() -> Fault {
     Fault::Input("cannot go on: the thread that reads checkpoints has ended".to_owned())
 }
 
 impl Bench {
-    fn prepare(&mut self, job: Job) -> Result<Ready, Fault> {
-        let refused = match self.newest(&job)? {
+    fn prepare(&mut self, job: Job, names: Vec<Name>) -> Result<Ready, Fault> {
+        let refused = match self.newest(&job, names)? {
             Ok(restored) => return self.go_on(job, restored),
             Err(refused) => refused,
         };
@@ -147,36 +179,53 @@ impl Bench {
         Ok(Ready { job, restored: None, from, notes, journal })
     }
 
-    /// The newest checkpoint that can be used, or why none can.
-    fn newest(&self, job: &Job) -> Result<Result<Restored, Vec<String>>, Fault> {
+    /// The newest of `names` that can be used, or why none can.
+    fn newest(
+        &self,
+        job: &Job,
+        mut names: Vec<Name>,
+    ) -> Result<Result<Restored, Vec<String>>, Fault> {
         let mut refused = Vec::new();
-        for name in &job.candidates {
-            let mut source = match self.store.read(name) {
-                Ok(source) => source,
-                Err(fault) => {
-                    warn!(%name, %fault, "a checkpoint is passed over");
-                    refused.push(format!("{name}: {fault}"));
-                    continue;
-                }
-            };
-            match restore(&mut *source, job.partition, &self.rules) {
-                Ok(restored) if !is_called(name, &restored) => {
-                    warn!(%name, "a checkpoint is passed over: it is of another position");
-                    refused.push(format!("{name}: it is of another position than it is called by"));
-                }
+        let mut at = 0;
+        while let Some(name) = names.get(at) {
+            let why = match self.read(name, job) {
                 Ok(restored) if restored.header.mark.n_partitions == job.n_partitions => {
                     return Ok(Ok(restored));
                 }
                 Ok(restored) => {
                     return Err(repartitioned(job, restored.header.mark.n_partitions));
                 }
-                Err(refusal) => {
-                    warn!(%name, %refusal, "a checkpoint is passed over");
-                    refused.push(format!("{name}: {refusal}"));
+                Err(Unusable::Unread(why)) => {
+                    let holding = self.archive.look(job.partition, job.committed)?;
+                    if !holding.is_at_once {
+                        // It was the store; what it holds may have changed meanwhile.
+                        (names, at) = (holding.names, 0);
+                        refused.clear();
+                        continue;
+                    }
+                    why
                 }
-            }
+                Err(Unusable::Refused(why)) => why,
+            };
+            warn!(%name, why, "a checkpoint is passed over");
+            refused.push(format!("{name}: {why}"));
+            at += 1;
         }
         Ok(Err(refused))
+    }
+
+    /// The state in the checkpoint `name`.
+    fn read(&self, name: &Name, job: &Job) -> Result<Restored, Unusable> {
+        let source = self.archive.store.read(name);
+        let mut source = source.map_err(|fault| Unusable::Unread(fault.to_string()))?;
+        match restore(&mut *source, job.partition, &self.rules) {
+            Ok(restored) if is_called(name, &restored) => Ok(restored),
+            Ok(_) => {
+                Err(Unusable::Refused("it is of another position than it is called by".to_owned()))
+            }
+            Err(refusal @ Refusal::Unread { .. }) => Err(Unusable::Unread(refusal.to_string())),
+            Err(refusal) => Err(Unusable::Refused(refusal.to_string())),
+        }
     }
 
     fn go_on(&mut self, job: Job, restored: Restored) -> Result<Ready, Fault> {
@@ -214,9 +263,8 @@ impl Bench {
         engine.reach(partition + 1);
         let mark = Mark { next_offset, n_partitions: job.n_partitions, journal: 0 };
         engine.begin_checkpoint(partition, mark);
-        let topic = self.rules.topic.clone().unwrap_or_default();
-        let now = EventTime::ALWAYS;
-        let mut origin = self.store.create(&Name { topic, partition, next_offset, now })?;
+        let (topic, now) = (self.archive.topic.clone(), EventTime::ALWAYS);
+        let mut origin = self.archive.store.create(&Name { topic, partition, next_offset, now })?;
         while let Some(Progress::More(pieces) | Progress::Done(pieces)) =
             engine.continue_checkpoint(partition, 1)
         {
@@ -231,7 +279,7 @@ impl Bench {
 
     fn lost(&self, partition: u32, earliest: i64, refused: &[String]) -> Fault {
         let found = if refused.is_empty() {
-            format!("there is no checkpoint in {}", self.store.place())
+            format!("there is no checkpoint in {}", self.archive.store.place())
         } else {
             format!("no checkpoint can be used:\n  {}", refused.join("\n  "))
         };
@@ -245,6 +293,14 @@ impl Bench {
             earliest - 1
         ))
     }
+}
+
+/// Why a checkpoint is not used.
+enum Unusable {
+    /// It, or the store that holds it, cannot be read.
+    Unread(String),
+    /// It is not what is wanted.
+    Refused(String),
 }
 
 /// Whether `restored` is what `name` says.
@@ -262,3 +318,6 @@ fn repartitioned(job: &Job, found: u32) -> Fault {
         job.partition, job.n_partitions
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 /// A line that carries so many bytes to the server; then it breaks and stays broken.
-pub(super) struct Line {
+pub(crate) struct Line {
     at: String,
     state: Arc<State>,
 }
@@ -21,7 +21,7 @@ struct State {
 
 impl Line {
     /// A line to the server at `to` that breaks after `n_bytes`.
-    pub(super) fn to(to: &str, n_bytes: i64) -> Line {
+    pub(crate) fn to(to: &str, n_bytes: i64) -> Line {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap().to_string();
         let n_left = AtomicI64::new(n_bytes);
@@ -48,12 +48,22 @@ impl Line {
     }
 
     /// Where the client reaches it.
-    pub(super) fn at(&self) -> String {
+    pub(crate) fn at(&self) -> String {
         self.at.clone()
     }
 
+    /// Breaks it now.
+    pub(crate) fn cut(&self) {
+        self.state.n_left.store(0, Ordering::Release);
+    }
+
+    /// Lets it carry whatever comes, from now on.
+    pub(crate) fn mend(&self) {
+        self.state.n_left.store(i64::MAX, Ordering::Release);
+    }
+
     /// Whether it broke.
-    pub(super) fn is_broken(&self) -> bool {
+    pub(crate) fn is_broken(&self) -> bool {
         self.state.n_left.load(Ordering::Acquire) <= 0
     }
 }

@@ -1,5 +1,6 @@
 //! The Kafka room against a real broker: source and sink by themselves.
 
+mod away;
 mod erase;
 mod exits;
 mod group;

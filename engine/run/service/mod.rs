@@ -15,9 +15,10 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
+use crate::run::archive::Archive;
 use crate::run::keeper::Keeper;
 use crate::run::press::{Press, Publisher};
-use crate::run::recovery::{Bench, Hands, Job, Ready};
+use crate::run::recovery::{Bench, Guess, Hands, Job, Ready};
 use crate::run::service::safe::Timely;
 use crate::run::settings::Settings;
 use crate::run::steps::Steps;
@@ -25,13 +26,17 @@ use crate::run::watch::{Asker, Watch};
 use crate::run::{Counts, Pump};
 use crate::state::Engine;
 use crate::unit::Span;
-use crate::wire::store::{Name, Store};
+use crate::wire::store::Store;
 use crate::wire::{Clock, Doors, Fault, Handover, JournalDoor, Position};
 
 /// How often a running engine says how it is doing.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
 /// How often it does so while partitions go over what was done before.
 const REPORT_RECOVERY_EVERY: Duration = Duration::from_secs(2);
+
+/// How long the group waits to hear from where a partition will be read: where a store takes longer
+/// for its list, what is fetched meanwhile is fetched again.
+const GUESS_MAX: Duration = Duration::from_millis(100);
 
 /// Who does the work that need not be done at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +68,6 @@ pub struct Service<'c, D> {
     doors: D,
     pump: Pump<'c>,
     clock: &'c dyn Clock,
-    store: Arc<dyn Store>,
     hands: Hands,
     keeper: Keeper,
     press: Option<Press>,
@@ -122,20 +126,17 @@ impl<'c, D: Doors> Service<'c, D> {
         });
         let missing = settings.missing;
         let steps = journal.as_ref().map(|_| Steps::of(clock));
-        let bench = Bench { rules, store: Arc::clone(&store), journal, missing };
+        let topic = rules.topic.clone().unwrap_or_default();
+        let archive = Archive { store: Arc::clone(&store), topic, workers };
+        let bench = Bench { rules, archive, journal, missing };
         let (hands, keeper) = match workers {
-            Workers::Apart => {
-                (Hands::apart(bench), Keeper::apart(&settings.checkpoint, Arc::clone(&store)))
-            }
-            Workers::Own => {
-                (Hands::own(bench), Keeper::own(&settings.checkpoint, Arc::clone(&store)))
-            }
+            Workers::Apart => (Hands::apart(bench), Keeper::apart(&settings.checkpoint, store)),
+            Workers::Own => (Hands::own(bench), Keeper::own(&settings.checkpoint, store)),
         };
         Service {
             doors,
             pump,
             clock,
-            store,
             hands,
             keeper,
             press,
@@ -223,12 +224,12 @@ impl<'c, D: Doors> Service<'c, D> {
 
     /// Takes partitions on and gives them up, as the group has it.
     fn hand_over(&mut self) -> Result<(), Fault> {
-        let mut starts = Vec::new();
+        let mut guesses = Vec::new();
         for handover in self.doors.handovers() {
             match handover {
                 Handover::TakenOn(partition, committed) => {
-                    let from = self.take_on(partition, committed)?;
-                    starts.push((partition, from));
+                    let guess = self.take_on(partition, committed)?;
+                    guesses.push((partition, committed, guess));
                 }
                 Handover::GivenUp(partition) => {
                     info!(partition, "partition given up");
@@ -236,34 +237,28 @@ impl<'c, D: Doors> Service<'c, D> {
                 }
             }
         }
+        let until = self.clock.uptime() + GUESS_MAX;
+        let starts = guesses.into_iter().filter_map(|(partition, committed, guess)| {
+            let committed = committed.map(|position| position.next_offset);
+            guess
+                .wait(until.saturating_sub(self.clock.uptime()))
+                .or(committed)
+                .map(|from| (partition, from))
+        });
+        let starts: Vec<(u32, i64)> = starts.collect();
         self.doors.place(&starts)
     }
 
     /// Has `partition` made ready, and tells where it will probably be read from.
-    fn take_on(&mut self, partition: u32, committed: Option<Position>) -> Result<i64, Fault> {
+    fn take_on(&mut self, partition: u32, committed: Option<Position>) -> Result<Guess, Fault> {
         self.give_up(partition);
-        let topic = self.topic();
-        let position = committed.map(|position| (position.next_offset, position.now));
-        let stored = self.store.list_of(&topic, partition)?;
-        let names = stored.into_iter().map(|stored| stored.name);
-        let candidates: Vec<Name> =
-            names.filter(|name| Some((name.next_offset, name.now)) <= position).collect();
-        let earliest = self.doors.earliest(partition)?;
-        let from = candidates.first().map_or(earliest, |name| name.next_offset);
-        info!(partition, committed = position.map(|p| p.0), from, "partition taken on");
+        info!(partition, committed = committed.map(|p| p.next_offset), "partition taken on");
         self.n_jobs += 1;
         let (number, n_partitions) = (self.n_jobs, self.doors.n_partitions());
         let (phase, journal) = (Phase::Loading, 0);
         self.partitions.insert(partition, Partition { job: number, phase, committed, journal });
-        self.hands.start(Job {
-            partition,
-            number,
-            committed,
-            earliest,
-            n_partitions,
-            candidates,
-        })?;
-        Ok(from)
+        let earliest = self.doors.earliest(partition)?;
+        self.hands.start(Job { partition, number, committed, earliest, n_partitions })
     }
 
     fn give_up(&mut self, partition: u32) {

@@ -18,6 +18,10 @@ struct Inner {
     files: BTreeMap<String, Vec<u8>>,
     /// How many steps succeed before every further one fails.
     steps_left: Option<usize>,
+    /// Whether nothing can be listed or read.
+    is_away: bool,
+    /// What cannot be read though the rest can.
+    unreadable: Option<Name>,
 }
 
 /// A checkpoint that is being written.
@@ -33,6 +37,16 @@ impl MemoryStore {
     /// as if the machine had stopped there. `None` mends it.
     pub fn fail_after(&self, n_steps: Option<usize>) {
         self.lock().steps_left = n_steps;
+    }
+
+    /// Lets nothing be listed or read while it `is_away`, as if the way there were cut.
+    pub fn set_away(&self, is_away: bool) {
+        self.lock().is_away = is_away;
+    }
+
+    /// Lets `name` alone not be read, as if the place where it lies were worn out.
+    pub fn wear_out(&self, name: Name) {
+        self.lock().unreadable = Some(name);
     }
 
     /// Puts `bytes` under `name`, whatever they are.
@@ -59,6 +73,9 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn list(&self) -> Result<Vec<Stored>, Fault> {
         let inner = self.lock();
+        if inner.is_away {
+            return Err(Fault::Input("cannot list checkpoints: memory: away".into()));
+        }
         let files = inner.files.iter().filter_map(|(path, bytes)| {
             let name = Name::parse(path)?;
             Some(Stored { name, n_bytes: bytes.len() as u64, saved_at: None })
@@ -75,7 +92,11 @@ impl Store for MemoryStore {
     }
 
     fn read(&self, name: &Name) -> Result<Box<dyn Read + Send>, Fault> {
-        match self.lock().files.get(&name.to_string()) {
+        let inner = self.lock();
+        match inner.files.get(&name.to_string()) {
+            _ if inner.is_away || inner.unreadable.as_ref() == Some(name) => {
+                Err(Fault::Input(format!("cannot read checkpoint: {name}: away")))
+            }
             Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
             None => Err(Fault::Input(format!("cannot read checkpoint: {name}: not in memory"))),
         }
