@@ -37,6 +37,10 @@ const CORE_BYTES: u64 = 16 << 20;
 /// How the allocator is told how many KiB to reserve at a time: its usual GiB would count in full.
 pub(crate) const RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "65536");
 
+/// How far a process that answers beside an engine stands behind it, in steps of nice(2): where both
+/// want the same core it gets a tenth.
+const GIVES_WAY: i32 = 10;
+
 /// What is said where memory ran out: by the allocator, by a vector, by the threads.
 const OUT_OF_MEMORY: [&str; 3] =
     ["memory allocation of", "capacity overflow", "can't spawn worker thread"];
@@ -231,9 +235,12 @@ pub(crate) fn form(name: &str) -> Result<Form, Refused> {
         .ok_or_else(|| Refused::unknown("form", name, Form::ALL.iter().map(|f| f.name())))
 }
 
-/// Makes this process end with the one of number `owner`; whether that is still there.
+/// Makes this process end with the one of number `owner`, and give way to it; whether that is still
+/// there.
 pub fn belongs_to(owner: u32) -> bool {
     end_with_the_asker();
+    // Those that it starts give way too. Where the system does not allow it all are alike.
+    let _alike = rustix::process::nice(GIVES_WAY);
     // It may have gone before.
     parent_id() == owner
 }

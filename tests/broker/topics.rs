@@ -20,6 +20,8 @@ pub(crate) struct Record {
     pub(crate) partition: i32,
     /// Its offset.
     pub(crate) offset: i64,
+    /// When it was sent, in milliseconds of its sender's clock.
+    pub(crate) sent_at: i64,
     /// Its key.
     pub(crate) key: Option<Vec<u8>>,
     /// Its value; `None` is a tombstone.
@@ -126,6 +128,7 @@ fn record(message: &impl Message) -> Record {
     Record {
         partition: message.partition(),
         offset: message.offset(),
+        sent_at: message.timestamp().to_millis().unwrap_or_default(),
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers: headers.collect(),

@@ -1,6 +1,7 @@
 //! The Kafka room against a real broker: source and sink by themselves.
 
 mod away;
+mod doors;
 mod erase;
 mod exits;
 mod group;

@@ -80,13 +80,7 @@ impl Server {
 
     /// The processes that answer.
     pub fn workers(&self) -> Vec<u32> {
-        let mut found = Vec::new();
-        for task in fs::read_dir(format!("/proc/{}/task", self.id())).unwrap().flatten() {
-            // A thread may end while it is looked at.
-            let text = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            found.extend(text.split_whitespace().map(|id| id.parse::<u32>().unwrap()));
-        }
-        found
+        children(self.id())
     }
 
     /// Ends it as a service is ended; what it said on standard error.
@@ -157,6 +151,17 @@ impl Drop for Server {
         let _ended = self.child.kill();
         let _buried = self.child.wait();
     }
+}
+
+/// The processes that process `id` has started; none where one of the two is gone.
+pub fn children(id: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    // It, or a thread of it, may end while it is looked at.
+    for task in fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten() {
+        let text = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        found.extend(text.split_whitespace().map(|id| id.parse::<u32>().unwrap()));
+    }
+    found
 }
 
 /// A Python with the clients of the doors; `None` where the test is to be skipped.
