@@ -4,6 +4,7 @@
 mod flight;
 mod hostile;
 mod http;
+mod jdbc;
 mod locked;
 mod pool;
 mod postgres;
