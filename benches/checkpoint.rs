@@ -6,16 +6,18 @@
 //!         service writes them, with a batch of events between two of them. A run by hand takes
 //!         1 000 000.
 
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+mod load;
+mod took;
 
-use ebb::model::{load, shipped};
-use ebb::record::{Decoded, decode};
+use std::hint::black_box;
+use std::time::Instant;
+
+use ebb::model::shipped;
 use ebb::state::checkpoint::Mark;
-use ebb::state::rules::Publish;
-use ebb::state::{Arrival, Engine, Progress, Rules, TimersSwitch, restore};
-use ebb::unit::Span;
-use ebb::wire::generate::{END, Flavour, Generator, Plan, Shares};
+use ebb::state::{Engine, Progress, Rules, restore};
+use ebb::wire::generate::{Flavour, Generator};
+use load::{arrivals, engine, lines, plan};
+use took::{Took, asked, millis, tell};
 
 // The program's own.
 #[global_allocator]
@@ -27,92 +29,13 @@ const ALONE: usize = 100;
 /// How often what was written is read back: the best counts.
 const TIMES: usize = 3;
 
-fn asked(name: &str, otherwise: u32) -> u32 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-}
-
-fn engine() -> Option<Engine> {
-    let rules = Rules {
-        model: load(shipped::BENCH, shipped::CATALOG, None).ok()?,
-        dedup_horizon: Span::days(1),
-        exact_events_max: 4_096,
-        timers: TimersSwitch::On,
-        publish: Publish::Never,
-        topic: None,
-        n_lanes: 2,
-    };
-    Some(Engine::new(rules, 1))
-}
-
 /// Applies the next batch of `generator`; returns how many events it had, and what it took.
 fn batch(engine: &mut Engine, generator: &mut Generator) -> (usize, Took) {
-    let mut lines: Vec<Vec<u8>> = Vec::with_capacity(BATCH);
-    for _ in 0..BATCH {
-        let mut line = Vec::new();
-        if generator.next_into(&mut line).is_none() {
-            break;
-        }
-        lines.push(line);
-    }
-    let mut arrivals = Vec::with_capacity(lines.len());
-    for line in &lines {
-        if let Ok(Decoded::Event(event)) = decode(line) {
-            arrivals.push(Arrival { event, partition: 0, offset: None, waits: None, told: None });
-        }
-    }
+    let lines = lines(generator, BATCH);
+    let arrivals = arrivals(&lines);
     let (applied, took) = Took::by(|| engine.apply(&arrivals));
     black_box(applied);
     (lines.len(), took)
-}
-
-/// What something took.
-#[derive(Clone, Copy, Default)]
-struct Took {
-    /// By the clock on the wall.
-    waited: Duration,
-    /// On the cores.
-    worked: Duration,
-}
-
-impl Took {
-    fn by<R>(work: impl FnOnce() -> R) -> (R, Took) {
-        let before = cpu();
-        let began = Instant::now();
-        let result = work();
-        let waited = began.elapsed();
-        (result, Took { waited, worked: cpu().saturating_sub(before) })
-    }
-}
-
-/// Says how `all` are spread.
-fn tell(what: &str, all: &[Took]) {
-    println!("{what:15} {:10}         waited       on the cores", all.len());
-    let sorted = |of: fn(&Took) -> Duration| {
-        let mut times: Vec<Duration> = all.iter().map(of).collect();
-        times.sort();
-        times
-    };
-    let (waited, worked) = (sorted(|took| took.waited), sorted(|took| took.worked));
-    for (name, permille) in [("p50", 500), ("p99", 990), ("p99.9", 999), ("max", 1_000)] {
-        let at = all.len().saturating_sub(1) * permille / 1_000;
-        let of = |times: &[Duration]| millis(times.get(at).copied().unwrap_or_default());
-        println!("  {name:13} {:23.3} ms {:12.3} ms", of(&waited), of(&worked));
-    }
-}
-
-/// The time that this process was on a core so far, all its threads together: what a busy machine
-/// does not lengthen. Zero where Linux does not tell it.
-fn cpu() -> Duration {
-    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let nanos = tasks.filter_map(|task| {
-        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(nanos.sum())
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }
 
 /// Writes a checkpoint with a batch between two slices and says how long each took.
@@ -135,17 +58,16 @@ fn write(engine: &mut Engine, generator: &mut Generator) -> Vec<u8> {
         drop(progress);
         batches.push(batch(engine, generator).1);
     }
-    let (waited, worked) = slices.iter().fold((Duration::ZERO, Duration::ZERO), |sum, took| {
-        (sum.0 + took.waited, sum.1 + took.worked)
-    });
+    let mut whole = Took::default();
+    slices.iter().for_each(|took| whole += *took);
     println!("begin           {:10.3} ms", millis(begin.waited));
     println!("slices of {slice} customers");
     tell("slices", &slices);
     tell("batches between", &batches);
     tell("batches before", &alone);
     let n_customers = engine.customers(0).count();
-    println!("all slices      {:10.1} ms, {n_customers} customers", millis(waited));
-    println!("  on the cores  {:10.1} ms", millis(worked));
+    println!("all slices      {:10.1} ms, {n_customers} customers", millis(whole.waited));
+    println!("  on the cores  {:10.1} ms", millis(whole.worked));
     println!("longest slice   {:10} bytes", longest);
     println!("bytes           {:10} a customer", file.len() / n_customers.max(1));
     file
@@ -153,16 +75,9 @@ fn write(engine: &mut Engine, generator: &mut Generator) -> Vec<u8> {
 
 fn main() {
     let (customers, events) = (asked("EBB_CUSTOMERS", 2_000), asked("EBB_EVENTS", 100));
-    let plan = Plan {
-        customers,
-        events: u64::from(customers) * u64::from(events),
-        days: 120,
-        seed: 1,
-        shares: Shares::default(),
-        flavour: Flavour::Bench,
-        end: END,
-    };
-    let (Some(mut engine), Ok(mut generator)) = (engine(), Generator::new(&plan)) else { return };
+    let plan = plan(customers, u64::from(customers) * u64::from(events), Flavour::Bench);
+    let made = (engine(shipped::BENCH, 2), Generator::new(&plan));
+    let (Some(mut engine), Ok(mut generator)) = made else { return };
     // The last tenth is left to go on with.
     let n_before = usize::try_from(plan.events / 10 * 9).unwrap_or(usize::MAX);
     let mut n_applied = 0;
@@ -182,12 +97,10 @@ fn main() {
 
 /// Restores from `file` and says how long it took.
 fn read_back(file: &[u8], rules: &Rules) {
-    let (began, before) = (Instant::now(), cpu());
-    let restored = restore(&mut &*file, 0, rules);
-    let (time, worked) = (began.elapsed(), cpu().saturating_sub(before));
+    let (restored, took) = Took::by(|| restore(&mut &*file, 0, rules));
     let found = restored.as_ref().map(|restored| restored.header.n_customers);
-    println!("restore         {:10.1} ms, {found:?} customers", millis(time));
-    println!("  on the cores  {:10.1} ms", millis(worked));
+    println!("restore         {:10.1} ms, {found:?} customers", millis(took.waited));
+    println!("  on the cores  {:10.1} ms", millis(took.worked));
 }
 
 /// What packing `file` would cost and bring.

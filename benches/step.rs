@@ -7,64 +7,25 @@
 //!         events each, whose memory stays near; `sparse` are 20 000 with 10 each, whom each event
 //!         finds cold and time alone judges as often as events do.
 
+mod load;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ebb::model::{load, shipped};
-use ebb::record::{Decoded, decode};
-use ebb::state::rules::Publish;
-use ebb::state::{Arrival, Engine, Rules, TimersSwitch};
-use ebb::unit::Span;
-use ebb::wire::generate::{END, Flavour, Generator, Plan, Shares};
+use ebb::model::shipped;
+use ebb::wire::generate::{Flavour, Generator};
+use load::{arrivals, engine, lines, plan};
 
 const EVENTS: u64 = 200_000;
 const BATCH: usize = 2_048;
 
-fn lines(customers: u32, flavour: Flavour) -> Vec<Vec<u8>> {
-    let shares = Shares::default();
-    let plan = Plan { customers, events: EVENTS, days: 120, seed: 1, shares, flavour, end: END };
-    let mut lines = Vec::new();
-    if let Ok(mut generator) = Generator::new(&plan) {
-        let mut line = Vec::new();
-        while generator.next_into(&mut line).is_some() {
-            lines.push(std::mem::take(&mut line));
-        }
-    }
-    lines
-}
-
-fn engine(model: &str) -> Option<Engine> {
-    let rules = Rules {
-        model: load(model, shipped::CATALOG, None).ok()?,
-        dedup_horizon: Span::days(1),
-        exact_events_max: 4_096,
-        timers: TimersSwitch::On,
-        publish: Publish::Never,
-        topic: None,
-        n_lanes: 1,
-    };
-    Some(Engine::new(rules, 1))
-}
-
 /// How long the engine takes for all `lines`, made anew before.
 fn play(model: &str, lines: &[Vec<u8>]) -> Duration {
-    let Some(mut engine) = engine(model) else { return Duration::ZERO };
+    let Some(mut engine) = engine(model, 1) else { return Duration::ZERO };
     let began = Instant::now();
     for chunk in lines.chunks(BATCH) {
-        let mut arrivals = Vec::with_capacity(chunk.len());
-        for line in chunk {
-            if let Ok(Decoded::Event(event)) = decode(black_box(line)) {
-                arrivals.push(Arrival {
-                    event,
-                    partition: 0,
-                    offset: None,
-                    waits: None,
-                    told: None,
-                });
-            }
-        }
-        black_box(engine.apply(&arrivals));
+        black_box(engine.apply(&arrivals(black_box(chunk))));
     }
     began.elapsed()
 }
@@ -80,7 +41,8 @@ fn step(c: &mut Criterion) {
         ("bench_sparse", sparse, Flavour::Bench, shipped::BENCH),
         ("bench_events_default_model", sparse, Flavour::Bench, shipped::DEFAULT),
     ] {
-        let lines = lines(customers, flavour);
+        let made = Generator::new(&plan(customers, EVENTS, flavour));
+        let lines = made.map_or_else(|_| Vec::new(), |mut made| lines(&mut made, usize::MAX));
         group.bench_function(name, |b| {
             b.iter_custom(|n| (0..n).map(|_| play(model, &lines)).sum::<Duration>());
         });

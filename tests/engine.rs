@@ -29,13 +29,7 @@ pub(crate) fn play_by(rules: Rules, lines: &[String], options: &Options) -> Play
             match decode(line.as_bytes()) {
                 Ok(Decoded::Event(event)) => {
                     let partition = partition(event.customer_id.as_bytes(), spread);
-                    arrivals.push(Arrival {
-                        event,
-                        partition,
-                        offset: None,
-                        waits: None,
-                        told: None,
-                    });
+                    arrivals.push(Arrival { partition, ..Arrival::plain(event) });
                 }
                 Ok(Decoded::Unknown(_)) => counts.unknown += 1,
                 Err(reject) => counts.reject(reject.reason),

@@ -56,6 +56,13 @@ pub struct Arrival<'a> {
     pub told: Option<EventTime>,
 }
 
+impl<'a> Arrival<'a> {
+    /// `event` from somewhere without partitions and offsets, to be applied at once.
+    pub fn plain(event: Event<'a>) -> Arrival<'a> {
+        Arrival { event, partition: 0, offset: None, waits: None, told: None }
+    }
+}
+
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {

@@ -270,8 +270,7 @@ fn apply(engine: &mut Engine, story: &Story) -> Vec<Output> {
     let mut outputs = Vec::new();
     for line in story.lines() {
         let Ok(Decoded::Event(event)) = decode(line.as_bytes()) else { panic!("{line}") };
-        let arrival = Arrival { event, partition: 0, offset: None, waits: None, told: None };
-        outputs.extend(engine.apply(&[arrival]).outputs);
+        outputs.extend(engine.apply(&[Arrival::plain(event)]).outputs);
     }
     outputs
 }

@@ -176,13 +176,7 @@ impl Story {
         let mut engine = Engine::new(self.rules(), 1);
         for line in &self.lines {
             if let Ok(Decoded::Event(event)) = decode(line.as_bytes()) {
-                engine.apply(&[Arrival {
-                    event,
-                    partition: 0,
-                    offset: None,
-                    waits: None,
-                    told: None,
-                }]);
+                engine.apply(&[Arrival::plain(event)]);
             }
         }
         engine.advance(0, EventTime::from_millis(START + at));

@@ -119,13 +119,7 @@ impl Stage {
             let line = self.bytes.get(from..*end).unwrap_or_default();
             from = *end;
             if let Ok(Decoded::Event(event)) = decode(line) {
-                arrivals.push(Arrival {
-                    event,
-                    partition: 0,
-                    offset: None,
-                    waits: None,
-                    told: None,
-                });
+                arrivals.push(Arrival::plain(event));
             }
         }
         let applied = self.engine.apply(&arrivals);
