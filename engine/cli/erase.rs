@@ -2,12 +2,12 @@
 //!
 //! Source  DESIGN §10, D-11; PV-3 and reading A-44 of the specification.
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use serde_json::Value;
 
 use crate::cli::Failure;
 use crate::cli::setup::Sources;
-use crate::cli::table::Table;
+use crate::cli::table::{Format, Table};
 use crate::kafka;
 use crate::run::counts::thousands;
 use crate::unit::Span;
@@ -26,18 +26,9 @@ pub struct Args {
     /// How long to wait for the receipt
     #[arg(long, value_name = "SPAN", default_value = "60s", value_parser = parse_span)]
     wait: Span,
-    /// How to show the receipt
+    /// How to show the receipt; json: as it stands on the topic
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-}
-
-/// How to show a receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Table,
-    /// For programs, as it stands on the topic
-    Json,
 }
 
 fn parse_span(text: &str) -> Result<Span, String> {

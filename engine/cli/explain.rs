@@ -1,10 +1,11 @@
 //! `ebb explain`: why one customer's scores are what they are, and what comes next.
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 
 use crate::cli::Failure;
 use crate::cli::inputs::{Inputs, Scores};
 use crate::cli::story::Story;
+use crate::cli::table::Format;
 use crate::state::Row;
 use crate::state::row::without;
 use crate::wire::memory::Nowhere;
@@ -20,15 +21,6 @@ pub struct Args {
     /// How to show it
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-}
-
-/// How to show an explanation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Table,
-    /// For programs
-    Json,
 }
 
 /// Runs `ebb explain`.

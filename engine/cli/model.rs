@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::Failure;
+use super::table::Format;
 use crate::model::{self, Fault, Model, Sources, facts, shipped};
 
 mod show;
@@ -65,15 +66,6 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },
-}
-
-/// For whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// People.
-    Table,
-    /// Programs.
-    Json,
 }
 
 /// Does what `args` ask and writes it to `out`.

@@ -2,11 +2,22 @@
 
 use std::fmt;
 
+use clap::ValueEnum;
+
 /// A line no longer than this fits most terminals.
 const LINE_CHARS: usize = 120;
 
 /// The least room the last column gets, however wide the others are.
 const LAST_CHARS: usize = 32;
+
+/// How an answer is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
 
 /// Rows under a head.
 #[derive(Clone, Debug)]

@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use serde_json::{Map, Value, json};
 
 use super::Place;
 use crate::cli::Failure;
 use crate::cli::setup;
 use crate::cli::story::Story;
-use crate::cli::table::Table;
+use crate::cli::table::{Format, Table};
 use crate::run::counts::thousands;
 use crate::state::checkpoint::{Print, Sight, Summary, walk};
 use crate::state::customer::{Customer, Waiting};
@@ -37,15 +37,6 @@ pub(super) struct Args {
     /// How to show it
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-}
-
-/// How to show one checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Table,
-    /// For programs
-    Json,
 }
 
 /// What was counted on the way through a checkpoint.
