@@ -44,6 +44,11 @@ impl Load {
 
     /// Puts the events on the input of `stage`, a few at a time.
     pub(super) fn trickle(&self, stage: &Stage) -> JoinHandle<()> {
+        self.trickle_every(stage, EVERY)
+    }
+
+    /// The same, with `pause` after each few.
+    pub(super) fn trickle_every(&self, stage: &Stage, pause: Duration) -> JoinHandle<()> {
         let (lines, settings) = (Arc::clone(&self.lines), stage.settings.clone());
         thread::spawn(move || {
             let pace = Pace::Bulk;
@@ -59,7 +64,7 @@ impl Load {
                         .unwrap();
                 }
                 producer.settle().unwrap();
-                thread::sleep(EVERY);
+                thread::sleep(pause);
             }
         })
     }

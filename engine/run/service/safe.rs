@@ -81,12 +81,14 @@ impl<D: Doors> Service<'_, D> {
 
     /// Begins the checkpoint that is due, and writes a slice of the one on its way.
     pub(super) fn save(&mut self) -> Result<(), Fault> {
-        if let Some(partition) = self.keeper.is_due(self.clock.uptime()) {
-            if self.position_if_scoring(partition).is_some() {
+        let uptime = self.clock.uptime();
+        if let Some(partition) = self.keeper.is_due(uptime) {
+            let may_rest = |at: Position| self.keeper.may_rest(partition, at.next_offset, uptime);
+            if self.position_if_scoring(partition).is_none_or(may_rest) {
+                self.keeper.take_on(partition, uptime);
+            } else {
                 self.commit(Timely::Now)?;
                 self.begin_checkpoint(partition);
-            } else {
-                self.keeper.take_on(partition, self.clock.uptime());
             }
         }
         self.keeper.go_on(self.pump.engine_mut(), self.clock.uptime());
