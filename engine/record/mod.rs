@@ -13,6 +13,8 @@ pub mod map;
 mod number;
 pub mod partition;
 mod pen;
+mod plain;
+mod quick;
 pub mod receipt;
 pub mod reject;
 pub mod reject_line;

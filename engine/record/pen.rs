@@ -6,8 +6,8 @@
 //!         never sees the shortest-decimal search.
 //! Source  RFC 8259; moments by A-41.
 
-use crate::record::cut::stops_in;
 use crate::record::encode::{write_shape, write_shown};
+use crate::record::plain::stops_in;
 use crate::unit::EventTime;
 
 /// Appends `text` as a JSON string.

@@ -113,8 +113,8 @@ impl EventTime {
             }
         }
         let day_index = date(bytes)?;
-        let (hour, minute) = (digits(bytes, 11, 2)?, digits(bytes, 14, 2)?);
-        let second = digits(bytes, 17, 2)?;
+        let (hour, minute) = (digits::<2>(bytes, 11)?, digits::<2>(bytes, 14)?);
+        let second = digits::<2>(bytes, 17)?;
         if 23 < hour || 59 < minute || 59 < second {
             return Err(TimeFault::Part);
         }
@@ -145,9 +145,10 @@ impl EventTime {
 
 /// The number of the day of `2026-11-21`, with which `bytes` begins; the marks between its parts
 /// have been looked at.
+#[inline]
 fn date(bytes: &[u8]) -> Result<i64, TimeFault> {
-    let (year, month) = (digits(bytes, 0, 4)?, digits(bytes, 5, 2)?);
-    let day = digits(bytes, 8, 2)?;
+    let (year, month) = (digits::<4>(bytes, 0)?, digits::<2>(bytes, 5)?);
+    let day = digits::<2>(bytes, 8)?;
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let day_max = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -184,16 +185,16 @@ const DAYS_OF_ERA: i64 = 146_097;
 /// Days from 0000-03-01 to 1970-01-01.
 const EPOCH_DAY: i64 = 719_468;
 
-/// The number written in `len` digits at `from`.
-fn digits(bytes: &[u8], from: usize, len: usize) -> Result<i64, TimeFault> {
-    let mut number = 0;
-    for byte in bytes.get(from..from + len).ok_or(TimeFault::Form)? {
-        if !byte.is_ascii_digit() {
-            return Err(TimeFault::Form);
-        }
-        number = number * 10 + i64::from(byte - b'0');
+/// The number written in `LEN` digits at `from`.
+#[inline]
+fn digits<const LEN: usize>(bytes: &[u8], from: usize) -> Result<i64, TimeFault> {
+    let digits = bytes.get(from..).and_then(|rest| rest.first_chunk::<LEN>());
+    let (mut number, mut are_digits) = (0, true);
+    for byte in digits.ok_or(TimeFault::Form)? {
+        are_digits &= byte.is_ascii_digit();
+        number = number * 10 + i64::from(byte.wrapping_sub(b'0'));
     }
-    Ok(number)
+    if are_digits { Ok(number) } else { Err(TimeFault::Form) }
 }
 
 /// The milliseconds of `.123456…`, if it stands there, and what follows.
@@ -213,7 +214,7 @@ fn offset(bytes: &[u8]) -> Result<i64, TimeFault> {
     match bytes {
         [b'Z' | b'z'] => Ok(0),
         [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
-            let (hours, minutes) = (digits(bytes, 1, 2)?, digits(bytes, 4, 2)?);
+            let (hours, minutes) = (digits::<2>(bytes, 1)?, digits::<2>(bytes, 4)?);
             if 23 < hours || 59 < minutes {
                 return Err(TimeFault::Part);
             }

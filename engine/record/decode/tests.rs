@@ -1,5 +1,7 @@
 //! What the decoder takes, and what it refuses and why.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::record::{Field, Value};
 use crate::unit::{EventTime, Micros};
@@ -260,4 +262,62 @@ fn an_event_carries_its_fields_in_the_order_of_the_record() {
     let fields = event(record).fields;
     let names: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
     assert_eq!(names, [Field::Amount, Field::Items]);
+}
+
+/// Drives both roads over `record`; returns whether the quick one took it.
+fn both_roads(record: &str) -> bool {
+    let Some(event) = quick::event(record) else { return false };
+    assert_eq!(read(record), Ok(Decoded::Event(event)), "{record}");
+    true
+}
+
+#[test]
+fn ordinary_records_take_the_quick_road_and_others_the_whole_one() {
+    let survey = r#","kind":"nps","value":6.5,"scale_max":10,"user_id":null,"colour":"red""#;
+    for ordinary in [
+        login(""),
+        login(r#","user_id":"ü","device":null,"a":1,"b":"x","c":true"#),
+        login("").replace("1000", r#""2026-11-21T10:00:00.25+01:00""#),
+        login(survey).replace("login", "survey_response"),
+        login(r#","granted":true,"purpose":"p""#).replace("login", "consent_changed"),
+        login(r#","step":3"#).replace("login", "intervention_step_done"),
+        login(r#","birthday":"1969-12-31""#).replace("login", "profile_dates"),
+    ] {
+        assert!(both_roads(&ordinary), "{ordinary}");
+    }
+    for other in [
+        login(r#","user_id":"a","user_id":"a""#),
+        login(r#","user_id":null,"user_id":"a""#),
+        login(r#","colour":1,"colour":1"#),
+        login(r#","time":1000"#),
+        login(r#","user_id":"\u0061""#),
+        login(r#","a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1"#),
+        login("").replace("login", "logout"),
+        login("").replace("e-1", ""),
+        login("").replace("e-1", &"e".repeat(limit::EVENT_ID_BYTES_MAX + 1)),
+        login("").replace("1000", "-1"),
+        login(r#","value":11,"kind":"nps""#).replace("login", "survey_response"),
+        r#"{"user_id":"u","type":"login","id":"e","customer_id":"c","time":1}"#.to_owned(),
+    ] {
+        assert!(!both_roads(&other), "{other}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_the_quick_road_takes_the_whole_road_takes_alike(
+        kind in prop::sample::select(Kind::ALL),
+        parts in prop::collection::vec((0..Field::ALL.len() + 2, prop::sample::select(vec![
+            "null", "true", "1", "-1", "0.5", "3", "1e2", "\"x\"", "\"nps\"", "\"a\\nb\"", "[]",
+            "\"2026-11-21\"", "\"2026-11-21T10:00:00Z\"", "\"high\"", "1795255200000", "\"\"",
+        ])), 0..6),
+    ) {
+        let mut record = login("").replace("login", kind.name());
+        record.pop();
+        for (field, value) in parts {
+            let name = Field::ALL.get(field).map_or("unlisted", |field| field.name());
+            record += &format!(",\"{name}\":{value}");
+        }
+        both_roads(&(record + "}"));
+    }
 }
