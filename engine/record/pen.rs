@@ -16,6 +16,7 @@ pub(crate) fn text(text: &str, out: &mut Vec<u8>) {
     if !is_plain(text.as_bytes()) {
         return write_shape(&text, out);
     }
+    out.reserve(text.len() + 2);
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');
@@ -31,26 +32,25 @@ pub(crate) fn text_or_null(found: Option<&str>, out: &mut Vec<u8>) {
 }
 
 /// Whether no byte of a text needs an escape.
+#[inline]
 fn is_plain(bytes: &[u8]) -> bool {
+    /// Eight bytes that need none.
+    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
     let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [b' '; 8];
-    if let Some(head) = last.get_mut(..rest.len()) {
-        head.copy_from_slice(rest);
-    }
-    words.iter().chain([&last]).all(|word| stops_in(u64::from_le_bytes(*word)) == 0)
+    let last = match bytes.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => rest.iter().fold(SPACES, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    words.iter().all(|word| stops_in(u64::from_le_bytes(*word)) == 0) && stops_in(last) == 0
 }
 
 /// Appends `number`, which is finite.
 #[inline]
 pub(crate) fn number(number: f64, out: &mut Vec<u8>) {
-    /// Whole numbers below this are written with all their digits.
-    const WHOLE_MAX: f64 = 1e15;
-    if 0.0 < number && number < WHOLE_MAX {
-        let floor = floor(number);
-        if back(floor).to_bits() == number.to_bits() {
-            whole(floor, out);
-            return out.extend_from_slice(b".0");
-        }
+    let floor = floor(number);
+    if f64::from(floor).to_bits() == number.to_bits() {
+        whole(floor, out);
+        return out.extend_from_slice(b".0");
     }
     if number.is_finite() {
         out.extend_from_slice(zmij::Buffer::new().format_finite(number).as_bytes());
@@ -59,20 +59,15 @@ pub(crate) fn number(number: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// The whole part of `number`, which lies between 0 and 2^53.
+/// The whole number not above `number`, where there is one that fits; any other where not.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the caller keeps it between 0 and 1e15"
+    reason = "the caller looks whether it is the same number"
 )]
-fn floor(number: f64) -> u64 {
-    number as u64
-}
-
-/// `whole` as a number again; below 2^53 none is lost.
-#[expect(clippy::cast_precision_loss, reason = "the caller keeps it below 1e15")]
-fn back(whole: u64) -> f64 {
-    whole as f64
+#[inline]
+fn floor(number: f64) -> u32 {
+    number as u32
 }
 
 /// Appends `number`, or null.
@@ -128,6 +123,8 @@ mod tests {
         let edges = [0.0, -0.0, 1.0, -1.0, 0.1, 75.0, 1e15, 1e16, 1e17, 1e300, 5e-324, f64::MAX];
         edges.into_iter().for_each(check);
         check(999_999_999_999_999.0);
+        check(4_294_967_295.0);
+        check(4_294_967_296.0);
         check(9_007_199_254_740_993.0);
         check(0.1 + 0.2);
         check(f64::NAN);
