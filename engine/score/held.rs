@@ -82,6 +82,9 @@ impl Held {
         judged_at: EventTime,
         now: EventTime,
     ) {
+        if self.arming == Arming::Armed {
+            return;
+        }
         let first = judged_at.day_index() + 1;
         // After as many days as the trend looks back it is zero: nothing new comes later.
         let last = now.day_index().min(first + i64::from(rule.days));

@@ -105,12 +105,17 @@ impl History {
     /// How many slots stand before that of `track`.
     #[inline]
     fn rank(&self, track: usize) -> usize {
-        (self.present & ((1_u128 << track) - 1)).count_ones() as usize
+        let before = self.present & ((1_u128 << track) - 1);
+        // Half of the bits are counted in half of the time, and few models have more tracks.
+        match u64::try_from(before) {
+            Ok(before) => before.count_ones() as usize,
+            Err(_) => before.count_ones() as usize,
+        }
     }
 
     /// Looks at what measures will read; the sum means nothing.
     pub fn warm(&self) -> usize {
-        self.slots.block.warm()
+        self.slots.block.warm().wrapping_add(self.life.warm())
     }
 
     /// Lets `event` in.

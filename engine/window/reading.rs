@@ -71,9 +71,13 @@ impl Reading {
 }
 
 /// The largest whole number not above `number`.
+///
+/// By hand, for rounding is a call where the processor may be an old one.
 #[expect(clippy::cast_possible_truncation, reason = "a cast of f64 saturates")]
+#[expect(clippy::cast_precision_loss, reason = "beyond 2^53 every number is whole")]
 fn floor(number: f64) -> i64 {
-    number.floor() as i64
+    let whole = number as i64;
+    whole.saturating_sub(i64::from(number < whole as f64))
 }
 
 impl Reading {
