@@ -97,7 +97,8 @@ impl Customer {
     /// Looks at what a step will look at, so that it is near by then; the sum means nothing.
     pub(crate) fn warm(&self) -> usize {
         let (history, memo) = (self.history.warm(), self.memo.warm());
-        history.wrapping_add(memo).wrapping_add(self.machine.warm())
+        let id = usize::from(self.id.as_bytes().first().copied().unwrap_or(0));
+        history.wrapping_add(memo).wrapping_add(self.machine.warm()).wrapping_add(id)
     }
 
     /// Who stands in the slot of a customer who was forgotten.
