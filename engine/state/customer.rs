@@ -7,7 +7,7 @@ use crate::record::scores::Status;
 use crate::score::{Machine, Orders};
 use crate::unit::limit::CUSTOMER_ID_BYTES_MAX;
 use crate::unit::{EventTime, Key, Points};
-use crate::window::{History, Memo};
+use crate::window::{History, Memo, Standing};
 
 /// One customer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,6 +55,10 @@ pub struct Published {
     pub status: Option<Status>,
 }
 
+fn first_of(text: &str) -> usize {
+    text.bytes().next().map_or(0, usize::from)
+}
+
 fn never() -> EventTime {
     EventTime::NEVER
 }
@@ -94,11 +98,25 @@ impl Customer {
         self.waiting.first().map_or(EventTime::NEVER, |waiting| waiting.time)
     }
 
+    /// Looks at every line of the customer itself; the sum means nothing.
+    pub(crate) fn warm_self(&self) -> usize {
+        let times = [self.due, self.history.known_since(), self.machine.judged_at()];
+        let sum = times
+            .iter()
+            .fold(self.key.bits(), |sum, time| sum.wrapping_add(time.millis().cast_unsigned()));
+        sum.to_le_bytes()[0].into()
+    }
+
     /// Looks at what a step will look at, so that it is near by then; the sum means nothing.
     pub(crate) fn warm(&self) -> usize {
-        let (history, memo) = (self.history.warm(), self.memo.warm());
-        let id = usize::from(self.id.as_bytes().first().copied().unwrap_or(0));
-        history.wrapping_add(memo).wrapping_add(self.machine.warm()).wrapping_add(id)
+        let parts = [
+            self.history.warm(),
+            self.memo.warm(),
+            self.machine.warm(),
+            first_of(&self.id),
+            self.history.standing().and_then(Standing::owner).map_or(0, first_of),
+        ];
+        parts.into_iter().fold(0, usize::wrapping_add)
     }
 
     /// Who stands in the slot of a customer who was forgotten.

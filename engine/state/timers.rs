@@ -112,7 +112,7 @@ impl Timers {
 
     /// The slots that are called next, each told once, the last of them first; none while some
     /// that were told are still to be taken out.
-    pub fn announce(&mut self) -> impl Iterator<Item = u32> + '_ {
+    pub fn announce(&mut self) -> impl Iterator<Item = u32> + Clone + '_ {
         let told = if self.unannounced < self.sorted.len() {
             &[]
         } else {
