@@ -82,7 +82,12 @@ impl Machine {
 
     /// Looks at what the next judging will look at; the sum means nothing.
     pub(crate) fn warm(&self) -> usize {
-        self.scores.iter().map(|held| held.samples.len()).sum()
+        self.scores.iter().filter(|held| held.band.is_none()).count()
+    }
+
+    /// Looks at what is found through that; the sum means nothing.
+    pub(crate) fn warm_samples(&self) -> usize {
+        self.scores.iter().filter(|held| held.samples.ends_in_null()).count()
     }
 
     /// The status as last judged.

@@ -46,6 +46,11 @@ impl Samples {
         self.packed.is_empty()
     }
 
+    /// Whether the score was null at the latest.
+    pub(crate) fn ends_in_null(&self) -> bool {
+        self.packed.last().is_some_and(|last| value_of(*last).is_none())
+    }
+
     /// Notes the midnights in (`judged_at`, `now`], at which the score stood at `value`.
     pub fn roll(&mut self, judged_at: EventTime, now: EventTime, value: Option<Points>) {
         let day = judged_at.day_index() + 1;

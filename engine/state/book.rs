@@ -47,20 +47,13 @@ impl Pages {
     }
 
     fn push(&mut self, customer: Customer) {
-        match self.pages.last_mut().filter(|page| page.len() < PAGE) {
-            Some(page) => {
-                if page.len() == page.capacity() {
-                    // The first page grows with its customers, for a test or a demo has few.
-                    page.reserve_exact((PAGE - page.len()).min(page.len().max(16)));
-                }
-                page.push(customer);
-            }
-            None => {
-                let room = if self.pages.is_empty() { 16 } else { PAGE };
-                let mut page = Vec::with_capacity(room);
-                page.push(customer);
-                self.pages.push(page);
-            }
+        // The first page grows with its customers: a test or a demo has few.
+        let room = if self.pages.is_empty() { 0 } else { PAGE };
+        if self.pages.last().is_none_or(|page| page.len() == PAGE) {
+            self.pages.push(Vec::with_capacity(room));
+        }
+        if let Some(page) = self.pages.last_mut() {
+            page.push(customer);
         }
     }
 }
@@ -127,13 +120,13 @@ impl Book {
     }
 
     /// Has the memory of the customers in `slots` fetched: the misses of several overlap, those of
-    /// one step after the other would not. First what stands in the slots, for the rest is found
-    /// through it.
+    /// one step after the other would not. First what stands in the slots, then what is found
+    /// through that: so the misses of a round hang on nothing that is still on its way.
     pub fn warm(&self, slots: impl Iterator<Item = u32> + Clone) {
         let customers = slots.filter_map(|slot| self.at(slot));
-        let near = customers.clone().map(Customer::warm_self).fold(0, usize::wrapping_add);
-        let far = customers.map(Customer::warm).fold(0, usize::wrapping_add);
-        std::hint::black_box(near.wrapping_add(far));
+        for look in [Customer::warm_self, Customer::warm, Customer::warm_far] {
+            std::hint::black_box(customers.clone().map(look).fold(0, usize::wrapping_add));
+        }
     }
 
     /// All customers, in the order in which they came.

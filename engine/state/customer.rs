@@ -107,16 +107,22 @@ impl Customer {
         sum.to_le_bytes()[0].into()
     }
 
-    /// Looks at what a step will look at, so that it is near by then; the sum means nothing.
+    /// Looks at what a step will look at and what the customer points to; the sum means nothing.
     pub(crate) fn warm(&self) -> usize {
         let parts = [
             self.history.warm(),
             self.memo.warm(),
             self.machine.warm(),
             first_of(&self.id),
-            self.history.standing().and_then(Standing::owner).map_or(0, first_of),
+            self.history.standing().and_then(Standing::owner).map_or(0, str::len),
         ];
         parts.into_iter().fold(0, usize::wrapping_add)
+    }
+
+    /// Looks at what is found through that; the sum means nothing.
+    pub(crate) fn warm_far(&self) -> usize {
+        let owner = self.history.standing().and_then(Standing::owner).map_or(0, first_of);
+        owner.wrapping_add(self.machine.warm_samples())
     }
 
     /// Who stands in the slot of a customer who was forgotten.
