@@ -10,7 +10,7 @@ use crate::cli::journal::read as read_journal;
 use crate::cli::setup::{Setup, Sources};
 use crate::cli::{Failure, is_watched};
 use crate::run::Witness;
-use crate::run::{Pump, Spread};
+use crate::run::{Pump, Relay, Spread};
 use crate::state::Engine;
 use crate::state::rules::Publish;
 use crate::unit::{EventTime, limit};
@@ -101,9 +101,10 @@ impl Inputs {
         }
         let bar = bar(source.progress().1);
         let mut turns = || -> Result<(), Failure> {
-            while pump.turn(&mut source, &mut sink)? != Fetched::End {
+            let mut relay = Relay::new(&mut pump);
+            while relay.turn(&mut source, &mut sink)? != Fetched::End {
                 bar.set_position(source.progress().0);
-                bar.set_message(format!("{} events", pump.counts().read));
+                bar.set_message(format!("{} events", relay.pump().counts().read));
             }
             for (partition, end) in &ends {
                 pump.advance(*partition, *end, &mut sink)?;

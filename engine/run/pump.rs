@@ -8,42 +8,22 @@
 //!         restart nothing goes out again.
 //! Source  DESIGN §3, §8; decisions D-1, D-2, D-3, D-5.
 
-use std::num::NonZeroU32;
-
 use crate::record::receipt::Remainder;
 use crate::record::{Note, Says};
 use crate::run::counts::Counts;
 use crate::run::course::{Course, Journal};
 use crate::run::jump::first_jump;
-use crate::run::reading::{Read, Reader};
+use crate::run::reading::{Live, Read, Reader, Spread};
 use crate::run::share::{Pass, Share, note_of, refused};
 use crate::run::witness::Witness;
 use crate::state::checkpoint::Restored;
 use crate::state::lanes::side_by_side;
 use crate::state::{Applied, Arrival, Engine, Fate, Output};
-use crate::unit::{EventTime, Span};
-use crate::wire::{Batch, Clock, Fault, Fetched, Origin, Outgoing, Position, Sink, Source};
+use crate::unit::EventTime;
+use crate::wire::{Batch, Fault, Fetched, Origin, Outgoing, Position, Sink, Source};
 
-/// How records find their partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spread {
-    /// By the customer's id, as Kafka's default partitioner does (files).
-    ByCustomer(NonZeroU32),
-    /// As they come: the topic has partitions of its own.
-    AsTheyCome,
-}
-
-/// How the wall clock has a say (D-1, D-3).
-pub struct Live<'c> {
-    /// The wall clock.
-    pub clock: &'c dyn Clock,
-    /// How far behind it a caught-up partition's `now` is kept.
-    pub delay: Span,
-    /// How far ahead of it an event may lie.
-    pub ahead_max: Span,
-    /// How little ahead still counts as now.
-    pub skew: Span,
-}
+/// What is done on the thread that calls while the lanes work; the source is handed to it.
+pub(super) type Meanwhile<'m> = &'m mut dyn FnMut(&mut dyn Source);
 
 /// An engine between two doors.
 pub struct Pump<'c> {
@@ -185,7 +165,7 @@ impl<'c> Pump<'c> {
         batch.clear();
         let fetched = source.fill(&mut batch)?;
         if !batch.records.is_empty() {
-            let outgoing = self.process(&batch, source);
+            let outgoing = self.process(&batch, source, None);
             self.send(&outgoing, sink)?;
         }
         self.batch = batch;
@@ -237,7 +217,12 @@ impl<'c> Pump<'c> {
         self.send(rung, sink)
     }
 
-    fn send(&mut self, outgoing: &[Outgoing], sink: &mut dyn Sink) -> Result<(), Fault> {
+    /// Hands `outgoing` to `sink`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] of the sink.
+    pub(super) fn send(&mut self, outgoing: &[Outgoing], sink: &mut dyn Sink) -> Result<(), Fault> {
         if outgoing.is_empty() {
             return Ok(());
         }
@@ -256,8 +241,14 @@ impl<'c> Pump<'c> {
         self.advance(partition, to, sink)
     }
 
-    /// Turns one batch into outputs.
-    fn process(&mut self, batch: &Batch, source: &dyn Source) -> Vec<Outgoing> {
+    /// Turns one batch, which came from `source`, into outputs; what is to be done `meanwhile` is
+    /// done while the lanes work.
+    pub(super) fn process(
+        &mut self,
+        batch: &Batch,
+        source: &mut dyn Source,
+        meanwhile: Option<Meanwhile<'_>>,
+    ) -> Vec<Outgoing> {
         for raw in &batch.records {
             if let Origin::Topic { partition, .. } = raw.origin {
                 self.reach(partition + 1);
@@ -297,15 +288,23 @@ impl<'c> Pump<'c> {
             self.say_quietly(applied);
         }
         self.get_through();
-        self.apply(share, source)
+        self.apply(share, source, meanwhile)
     }
 
     /// Applies what was not done before and says what comes of it.
-    fn apply(&mut self, share: Share<'_, '_>, source: &dyn Source) -> Vec<Outgoing> {
+    fn apply(
+        &mut self,
+        share: Share<'_, '_>,
+        source: &mut dyn Source,
+        meanwhile: Option<Meanwhile<'_>>,
+    ) -> Vec<Outgoing> {
         let Share { arrivals, arrived, mut notes, refused, .. } = share;
         let before: Vec<EventTime> =
             (0..self.engine.n_partitions()).map(|number| self.engine.now(number)).collect();
-        let applied = self.engine.apply(&arrivals);
+        let applied = match meanwhile {
+            Some(work) => self.engine.apply_beside(&arrivals, || work(&mut *source)),
+            None => self.engine.apply(&arrivals),
+        };
         if self.counts.jump.is_none() {
             let came = (arrivals.as_slice(), arrived.as_slice());
             self.counts.jump = first_jump(before, &applied.fates, came, source);

@@ -4,13 +4,35 @@
 //!         if it has a say and the record was not done before.
 //! Source  DESIGN §2, §3, §11; D-3; readings of the specification.
 
+use std::num::NonZeroU32;
+
 use crate::record::reject::Reason;
 use crate::record::{Decoded, Event, Reject, Says, check_key, decode, partition};
 use crate::run::course::{Course, Journal};
-use crate::run::pump::{Live, Spread};
 use crate::state::Arrival;
-use crate::unit::EventTime;
-use crate::wire::{Batch, Body, Origin, RawRecord};
+use crate::unit::{EventTime, Span};
+use crate::wire::{Batch, Body, Clock, Origin, RawRecord};
+
+/// How records find their partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// By the customer's id, as Kafka's default partitioner does (files).
+    ByCustomer(NonZeroU32),
+    /// As they come: the topic has partitions of its own.
+    AsTheyCome,
+}
+
+/// How the wall clock has a say (D-1, D-3).
+pub struct Live<'c> {
+    /// The wall clock.
+    pub clock: &'c dyn Clock,
+    /// How far behind it a caught-up partition's `now` is kept.
+    pub delay: Span,
+    /// How far ahead of it an event may lie.
+    pub ahead_max: Span,
+    /// How little ahead still counts as now.
+    pub skew: Span,
+}
 
 /// One record, read.
 pub(super) enum Read<'a> {

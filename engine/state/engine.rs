@@ -13,7 +13,7 @@ use crate::state::checkpoint::{Draft, Header, Mark, Print, Progress, Restored};
 use crate::state::customer::Customer;
 use crate::state::edition::{Copied, Whom};
 use crate::state::erased::Erased;
-use crate::state::lanes::{Job, Lane, Task, work};
+use crate::state::lanes::{Job, Lane, Task, beside, lane_of, work, work_apart};
 use crate::state::output::{Output, in_order};
 use crate::state::plan::Plan;
 use crate::state::rules::Rules;
@@ -153,6 +153,21 @@ impl Engine {
 
     /// Applies `arrivals` in order, timers in between.
     pub fn apply(&mut self, arrivals: &[Arrival<'_>]) -> Applied {
+        let (plan, fates) = self.plan(arrivals);
+        self.carry_out(plan, fates, arrivals, work)
+    }
+
+    /// Applies `arrivals` as [`Engine::apply`] does, and does `meanwhile` on the thread that calls
+    /// while the lanes work on others.
+    pub fn apply_beside(&mut self, arrivals: &[Arrival<'_>], meanwhile: impl FnOnce()) -> Applied {
+        let (plan, fates) = self.plan(arrivals);
+        self.carry_out(plan, fates, arrivals, |tasks, arrivals, rules| {
+            beside(|| work_apart(tasks, arrivals, rules), meanwhile);
+        })
+    }
+
+    /// Decides the fate of every one of `arrivals` and what is to be done.
+    fn plan(&mut self, arrivals: &[Arrival<'_>]) -> (Plan, Vec<Fate>) {
         let mut plan = Plan::new(self.partitions.len());
         let fates = (0..).zip(arrivals).map(|(record, arrival)| {
             let Some(partition) = self.partitions.get_mut(arrival.partition as usize) else {
@@ -161,8 +176,7 @@ impl Engine {
             partition.admit(record, arrival, &self.rules, &mut plan)
         });
         let fates = fates.collect();
-        let told = std::mem::take(&mut plan.told);
-        Applied { told, ..self.carry_out(plan, fates, arrivals) }
+        (plan, fates)
     }
 
     /// Moves the time of `partition` to `to`, which changes nothing if it is not later, and
@@ -181,7 +195,7 @@ impl Engine {
         }
         let mut plan = Plan::new(self.partitions.len());
         plan.moved(partition as usize, 0, to);
-        self.carry_out(plan, Vec::new(), &[])
+        self.carry_out(plan, Vec::new(), &[], work)
     }
 
     /// Begins a checkpoint of `partition` as it stands now; one that is on its way is given up.
@@ -271,8 +285,14 @@ impl Engine {
         }
     }
 
-    /// Lets the lanes work and brings their output into order.
-    fn carry_out(&mut self, plan: Plan, fates: Vec<Fate>, arrivals: &[Arrival<'_>]) -> Applied {
+    /// Lets the lanes `work` and brings their output into order.
+    fn carry_out(
+        &mut self,
+        plan: Plan,
+        fates: Vec<Fate>,
+        arrivals: &[Arrival<'_>],
+        work: impl FnOnce(&mut [Task<'_>], &[Arrival<'_>], &Rules),
+    ) -> Applied {
         let mut tasks = Vec::new();
         let plans = plan.jobs.into_iter().zip(&plan.moves);
         for ((number, partition), (mut jobs, moves)) in (0..).zip(&mut self.partitions).zip(plans) {
@@ -292,7 +312,7 @@ impl Engine {
             }
         }
         work(&mut tasks, arrivals, &self.rules);
-        let mut applied = Applied { fates, ..Applied::default() };
+        let mut applied = Applied { fates, told: plan.told, ..Applied::default() };
         let mut placed = Vec::new();
         for task in tasks {
             placed.extend(task.done.placed);
@@ -301,12 +321,6 @@ impl Engine {
         (applied.homes, applied.outputs) = in_order(placed);
         applied
     }
-}
-
-/// The lane, of `n_lanes`, that the customer with `key` walks.
-pub(crate) fn lane_of(key: Key, n_lanes: usize) -> usize {
-    // The upper bits, for the lane's own table goes by the lower ones.
-    usize::try_from(key.bits() >> 40).unwrap_or(0) % n_lanes.max(1)
 }
 
 impl Partition {

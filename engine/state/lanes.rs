@@ -75,10 +75,23 @@ pub(crate) struct Done {
     pub tally: Tally,
 }
 
+/// The lane, of `n_lanes`, that the customer with `key` walks.
+pub(crate) fn lane_of(key: Key, n_lanes: usize) -> usize {
+    // The upper bits, for the lane's own table goes by the lower ones.
+    usize::try_from(key.bits() >> 40).unwrap_or(0) % n_lanes.max(1)
+}
+
 /// Works off all `tasks`, side by side where there are several.
 pub(crate) fn work(tasks: &mut [Task<'_>], arrivals: &[Arrival<'_>], rules: &Rules) {
     match tasks {
         [only] => only.run(arrivals, rules),
+        several => work_apart(several, arrivals, rules),
+    }
+}
+
+/// Works off all `tasks` side by side, on other threads than the one that calls.
+pub(crate) fn work_apart(tasks: &mut [Task<'_>], arrivals: &[Arrival<'_>], rules: &Rules) {
+    match tasks {
         // Each on the thread of its number: a customer's memory then comes from one thread's
         // pages in every call, and the allocator need not hand pages to and fro.
         few if few.len() <= rayon::current_num_threads() => {
