@@ -2,10 +2,13 @@
 //!
 //! Budget  2.0 CPU s a million events for the whole process; at half load an alert acknowledged
 //!         within 10 ms at the 99th percentile, later by up to commit.interval in transactions.
+//!         With snapshots published, and with questions asked back to back beside it, the delay is
+//!         longer by a tenth at most.
 //! Load    the bench model's stream for the rate; for the delay customers who ask to leave, each
 //!         of whom rings at once, sent evenly, the way to the broker and back included.
 //!
-//! `EBB_EVENTS` and `EBB_RATE` choose how many events and how many a second.
+//! `EBB_EVENTS` and `EBB_RATE` choose how many events and how many a second, `EBB_SECONDS` (20) for
+//! how long.
 
 #[expect(dead_code, unused_imports, clippy::unwrap_used, reason = "shared with the tests")]
 #[path = "../tests/broker/mod.rs"]
@@ -14,8 +17,11 @@ mod broker;
 use std::collections::HashMap;
 use std::env;
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -53,15 +59,21 @@ fn main() -> Result<(), Failed> {
             cpu * 1e6 / n_events as f64
         );
     }
-    for way in WAYS {
-        let stage = Stage::set(broker, way)?;
-        let delays = stage.delays(rate, if is_test { 1 } else { 20 })?;
+    let seconds = number("EBB_SECONDS", 1, 20)?;
+    let beside = [Beside::Nothing, Beside::Snapshots, Beside::Questions];
+    let runs = beside.map(|beside| (WAYS[0], beside)).into_iter();
+    for (way, beside) in runs.chain([(WAYS[1], Beside::Nothing)]) {
+        let mut stage = Stage::set(broker, way)?;
+        let asking = stage.put_beside(beside)?;
+        let delays = stage.delays(rate, seconds)?;
+        let n_answers = asking.map_or(0, Asking::end);
         let at = |per_mille: usize| {
             let place = delays.len() * per_mille / 1_000;
             delays.get(place.min(delays.len() - 1)).copied().unwrap_or_default()
         };
         println!(
-            "{way}: alert acknowledged after p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms ({} at {rate}/s)",
+            "{way}, {beside:?} beside: alert acknowledged after p50 {:.1} ms, p99 {:.1} ms, p99.9 \
+             {:.1} ms ({} at {rate}/s, {n_answers} answers)",
             at(500),
             at(990),
             at(999),
@@ -76,7 +88,64 @@ struct Stage {
     broker: &'static Broker,
     sets: Vec<String>,
     settings: Settings,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+}
+
+/// What goes on beside the scoring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    /// Snapshots are published.
+    Snapshots,
+    /// They are asked, too, one question after the other.
+    Questions,
+}
+
+/// What is asked.
+const QUESTIONS: [&str; 3] = [
+    r#"{"sql": "SELECT risk_held, count(*), sum(mrr) FROM customers GROUP BY risk_held"}"#,
+    r#"{"sql": "SELECT customer_id, risk FROM customers ORDER BY risk DESC LIMIT 100"}"#,
+    r#"{"sql": "SELECT * FROM customers WHERE customer_id = 'c-7'"}"#,
+];
+
+/// Somebody who asks without a pause.
+struct Asking {
+    is_over: Arc<AtomicBool>,
+    thread: thread::JoinHandle<u64>,
+}
+
+impl Asking {
+    /// Asks at the HTTP door on `port`.
+    fn begin(port: u16) -> Asking {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&is_over);
+        let url = format!("http://127.0.0.1:{port}/v1/sql");
+        let thread = thread::spawn(move || {
+            let mut n_answers = 0;
+            for question in QUESTIONS.iter().cycle() {
+                if heard.load(Ordering::Relaxed) {
+                    break;
+                }
+                let mut curl = Command::new("curl");
+                curl.args(["-sf", "-o", "/dev/null", "-H", "Content-Type: application/json"]);
+                let answer = curl.args(["--data-binary", question, &url]).status();
+                if answer.is_ok_and(|status| status.success()) {
+                    n_answers += 1;
+                } else {
+                    // Not open yet, or no snapshot yet.
+                    thread::sleep(Duration::from_millis(20));
+                }
+            }
+            n_answers
+        });
+        Asking { is_over, thread }
+    }
+
+    /// How many answers came.
+    fn end(self) -> u64 {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or_default()
+    }
 }
 
 impl Stage {
@@ -99,7 +168,22 @@ impl Stage {
         }
         let layers = Layers { env: Vec::new(), flags: sets.clone() };
         let settings = Settings::from_text(None, &layers)?;
-        Ok(Stage { broker, sets, settings, _folder: folder })
+        Ok(Stage { broker, sets, settings, folder })
+    }
+
+    /// Has `beside` go on beside what runs here; whoever asks, if somebody is to.
+    fn put_beside(&mut self, beside: Beside) -> Result<Option<Asking>, Failed> {
+        if beside == Beside::Nothing {
+            return Ok(None);
+        }
+        let folder = self.folder.path().join("snapshots");
+        self.sets.push(format!("snapshots.folder={}", folder.display()));
+        if beside == Beside::Snapshots {
+            return Ok(None);
+        }
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        self.sets.push(format!("sql.http=127.0.0.1:{port}"));
+        Ok(Some(Asking::begin(port)))
     }
 
     fn ebb(&self, args: &[&str]) -> Command {

@@ -15,11 +15,11 @@ use rayon::iter::{
 use crate::record::decode::{Decoded, decode};
 use crate::record::{Event, Kind, Receipt};
 use crate::score::Tally;
+use crate::state::arrival::Arrival;
 use crate::state::book::Book;
 use crate::state::checkpoint::Share;
 use crate::state::customer::{Customer, Waiting};
 use crate::state::edition::{Copied, Copies, Place as Stand, Whom};
-use crate::state::engine::Arrival;
 use crate::state::output::{Output, Place, Placed, Provenance};
 use crate::state::rules::{Rules, Timers as Switch};
 use crate::state::step::{Desk, Occasion, Scratch, step};

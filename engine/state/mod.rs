@@ -4,6 +4,7 @@
 //!         and their timers. [`step`](step::step) moves one customer through one event or one
 //!         instant: it is the spine of the house.
 
+pub mod arrival;
 pub mod book;
 pub mod checkpoint;
 pub mod customer;
@@ -19,9 +20,10 @@ pub mod seen;
 pub mod step;
 pub mod timers;
 
+pub use arrival::{Applied, Arrival, Fate};
 pub use checkpoint::{Header, Progress, Refusal, Restored, restore};
 pub use edition::{Copied, Whom};
-pub use engine::{Applied, Arrival, Engine, Fate};
+pub use engine::Engine;
 pub use output::{Output, Provenance, Rung};
 pub use row::{About, Row, SignalCell};
 pub use rules::{Rules, Timers as TimersSwitch};
