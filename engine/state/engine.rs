@@ -14,7 +14,7 @@ use crate::state::customer::Customer;
 use crate::state::edition::{Copied, Whom};
 use crate::state::erased::Erased;
 use crate::state::lanes::{Job, Lane, Task, beside, lane_of, work, work_apart};
-use crate::state::output::{Output, in_order};
+use crate::state::output::in_order;
 use crate::state::plan::Plan;
 use crate::state::rules::Rules;
 use crate::state::seen::Seen;

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
+
 use super::*;
 
 use std::time::Instant;
