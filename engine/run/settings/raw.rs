@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use super::secret::{is_secret, named_by_file, twin};
 use super::{Fault, Place};
+use crate::model::near;
 
 /// The defaults, with the words that explain them.
 pub const DEFAULTS: &str = include_str!("../../../config/ebb.toml");
@@ -71,7 +72,8 @@ impl Raw {
             let value = self.convert(&key, text);
             self.lay(&key, value, Place::Env(name.to_owned()), faults);
         } else if self.sections().any(|section| name.starts_with(&(variable(section) + "_"))) {
-            let near = nearest(name, self.values.keys().map(|key| variable(key)));
+            let known: Vec<String> = self.values.keys().map(|key| variable(key)).collect();
+            let near = near(name, known.iter().map(String::as_str));
             faults.push(unknown(name, &Place::Env(name.to_owned()), near));
         }
     }
@@ -105,7 +107,7 @@ impl Raw {
             }
             self.values.insert(key.to_owned(), Given { value, place });
         } else if !(is_empty_table(&value) && self.is_section(key)) {
-            let near = nearest(key, self.values.keys().cloned());
+            let near = near(key, self.values.keys().map(String::as_str));
             faults.push(unknown(key, &place, near));
         }
     }
@@ -221,36 +223,10 @@ fn variable(key: &str) -> String {
     format!("EBB_{}", key.to_ascii_uppercase().replace('.', "_"))
 }
 
-fn unknown(key: &str, place: &Place, near: Option<String>) -> Fault {
+fn unknown(key: &str, place: &Place, near: Option<&str>) -> Fault {
     let wanted = match near {
-        Some(near) => format!("a key that there is; did you mean {near}"),
+        Some(near) => format!("a key that there is; did you mean {near}?"),
         None => "a key that there is; config/ebb.toml lists them".to_owned(),
     };
     Fault { key: key.to_owned(), found: "unknown".to_owned(), wanted, place: place.clone() }
-}
-
-/// The candidate that fewest changes of letters turn `word` into, if they are few.
-fn nearest(word: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
-    let few = word.chars().count() / 3;
-    candidates
-        .map(|candidate| (distance(word, &candidate), candidate))
-        .filter(|(changes, _)| *changes <= few)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many letters must be put in, taken out or changed (Levenshtein's distance).
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.iter().enumerate() {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[to.len()]
 }
