@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -151,6 +152,8 @@ fn start(
         .args(words)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        // An interrupt from the keyboard is for whoever started it, who then ends it.
+        .process_group(0)
         .spawn()?;
     if let Some(stdout) = child.stdout.take() {
         let tell = tell.clone();

@@ -1,6 +1,7 @@
 //! `ebb serve`, driven by clients that nobody here wrote: psql, psycopg, curl, the ADBC driver
 //! and flightsql-dbapi.
 
+mod beside;
 mod flight;
 mod hostile;
 mod http;
