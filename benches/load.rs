@@ -2,9 +2,7 @@
 
 use ebb::model::{load, shipped};
 use ebb::record::{Decoded, decode};
-use ebb::state::rules::Publish;
-use ebb::state::{Arrival, Engine, Rules, TimersSwitch};
-use ebb::unit::Span;
+use ebb::state::{Arrival, Engine, Rules};
 use ebb::wire::generate::{END, Flavour, Generator, Plan, Shares};
 
 /// `events` events of so many `customers` in 120 days.
@@ -15,16 +13,8 @@ pub(crate) fn plan(customers: u32, events: u64, flavour: Flavour) -> Plan {
 
 /// An engine with one partition for the model in `text`, if that is one.
 pub(crate) fn engine(text: &str, n_lanes: usize) -> Option<Engine> {
-    let rules = Rules {
-        model: load(text, shipped::CATALOG, None).ok()?,
-        dedup_horizon: Span::days(1),
-        exact_events_max: 4_096,
-        timers: TimersSwitch::On,
-        publish: Publish::Never,
-        topic: None,
-        n_lanes,
-    };
-    Some(Engine::new(rules, 1))
+    let model = load(text, shipped::CATALOG, None).ok()?;
+    Some(Engine::new(Rules { n_lanes, ..Rules::plain(model) }, 1))
 }
 
 /// The next `n` lines of `generator`, or those that are left.

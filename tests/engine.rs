@@ -6,7 +6,6 @@ use std::num::NonZeroU32;
 use ebb::model::{Model, load, shipped};
 use ebb::record::{Decoded, decode, partition};
 use ebb::run::Counts;
-use ebb::state::rules::Publish;
 use ebb::state::{Applied, Arrival, Engine, Output, Row, Rules, TimersSwitch};
 use ebb::unit::{EventTime, Span};
 
@@ -86,16 +85,12 @@ fn tally(counts: &Counts) -> BTreeMap<String, u64> {
 /// The rules that `options` ask for.
 pub(crate) fn rules(options: &Options) -> Rules {
     Rules {
-        model: model(options),
-        dedup_horizon: Span::days(1),
-        exact_events_max: 4_096,
         timers: match options.timers {
             Timers::On => TimersSwitch::On,
             Timers::Off => TimersSwitch::Off,
         },
-        publish: Publish::Never,
-        topic: None,
         n_lanes: options.lanes,
+        ..Rules::plain(model(options))
     }
 }
 

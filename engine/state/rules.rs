@@ -24,6 +24,22 @@ pub struct Rules {
     pub n_lanes: usize,
 }
 
+impl Rules {
+    /// The rules of `model` where nothing else is set: on one lane, from no topic, with no scores
+    /// going out.
+    pub fn plain(model: Model) -> Rules {
+        Rules {
+            model,
+            dedup_horizon: Span::days(1),
+            exact_events_max: 4_096,
+            timers: Timers::On,
+            publish: Publish::Never,
+            topic: None,
+            n_lanes: 1,
+        }
+    }
+}
+
 /// Whether customers are judged at the instants at which time alone changes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Timers {

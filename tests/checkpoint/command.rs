@@ -7,9 +7,7 @@ use std::process::Command;
 use ebb::model::{load, shipped};
 use ebb::record::{Decoded, decode};
 use ebb::state::checkpoint::Mark;
-use ebb::state::rules::Publish;
-use ebb::state::{Arrival, Engine, Progress, Rules, TimersSwitch};
-use ebb::unit::Span;
+use ebb::state::{Arrival, Engine, Progress, Rules};
 use ebb::wire::store::Name;
 use ebb::wire::{Directory, Store};
 use serde_json::Value;
@@ -35,15 +33,7 @@ impl Saved {
         let folder = tempfile::tempdir().unwrap();
         let store = Directory::new(folder.path());
         let model = load(shipped::DEFAULT, shipped::CATALOG, None).unwrap();
-        let rules = Rules {
-            model,
-            dedup_horizon: Span::days(1),
-            exact_events_max: 4_096,
-            timers: TimersSwitch::On,
-            publish: Publish::Never,
-            topic: Some(TOPIC.to_owned()),
-            n_lanes: 2,
-        };
+        let rules = Rules { topic: Some(TOPIC.to_owned()), n_lanes: 2, ..Rules::plain(model) };
         let mut engine = Engine::new(rules, 1);
         let mut names = Vec::new();
         let lines = [

@@ -5,9 +5,7 @@ use std::process::Command;
 
 use ebb::model::{load, shipped};
 use ebb::state::checkpoint::Mark;
-use ebb::state::rules::Publish;
-use ebb::state::{Engine, Progress, Rules, TimersSwitch};
-use ebb::unit::Span;
+use ebb::state::{Engine, Progress, Rules};
 use ebb::wire::Store;
 use ebb::wire::store::Name;
 
@@ -19,15 +17,8 @@ const TOPIC: &str = "customer-events";
 
 /// An empty checkpoint that ends before `next_offset`.
 fn checkpoint(next_offset: i64) -> (Name, Vec<u8>) {
-    let rules = Rules {
-        model: load(shipped::DEFAULT, shipped::CATALOG, None).unwrap(),
-        dedup_horizon: Span::days(1),
-        exact_events_max: 4_096,
-        timers: TimersSwitch::On,
-        publish: Publish::Never,
-        topic: Some(TOPIC.to_owned()),
-        n_lanes: 1,
-    };
+    let model = load(shipped::DEFAULT, shipped::CATALOG, None).unwrap();
+    let rules = Rules { topic: Some(TOPIC.to_owned()), ..Rules::plain(model) };
     let mut engine = Engine::new(rules, 1);
     engine.begin_checkpoint(0, Mark { next_offset, n_partitions: 1, journal: 0 });
     let name = Name { topic: TOPIC.to_owned(), partition: 0, next_offset, now: engine.now(0) };

@@ -6,9 +6,6 @@ use std::time::Instant;
 
 use crate::model::{load, shipped};
 use crate::run::service::Workers;
-use crate::state::TimersSwitch;
-use crate::state::rules::Publish;
-use crate::unit::Span;
 use crate::wire::store::{MemoryStore, Store};
 
 /// Longer than anything here takes.
@@ -17,15 +14,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 fn bench(store: &MemoryStore, workers: Workers) -> Bench {
     let model = load(shipped::DEFAULT, "[features]\n\"*\" = 3\n", None).unwrap();
     let topic = "customer-events".to_owned();
-    let rules = Rules {
-        model,
-        dedup_horizon: Span::days(1),
-        exact_events_max: 4_096,
-        timers: TimersSwitch::On,
-        publish: Publish::Never,
-        topic: Some(topic.clone()),
-        n_lanes: 1,
-    };
+    let rules = Rules { topic: Some(topic.clone()), ..Rules::plain(model) };
     let store = std::sync::Arc::new(store.clone());
     let archive = Archive { store, topic, workers };
     Bench { rules, archive, journal: None, missing: Missing::Stop }

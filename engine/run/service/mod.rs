@@ -239,11 +239,9 @@ impl<'c, D: Doors> Service<'c, D> {
         }
         let until = self.clock.uptime() + GUESS_MAX;
         let starts = guesses.into_iter().filter_map(|(partition, committed, guess)| {
-            let committed = committed.map(|position| position.next_offset);
-            guess
-                .wait(until.saturating_sub(self.clock.uptime()))
-                .or(committed)
-                .map(|from| (partition, from))
+            let guess = guess.wait(until.saturating_sub(self.clock.uptime()));
+            let from = guess.or(committed.map(|position: Position| position.next_offset))?;
+            Some((partition, from))
         });
         let starts: Vec<(u32, i64)> = starts.collect();
         self.doors.place(&starts)

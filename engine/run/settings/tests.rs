@@ -2,6 +2,9 @@
 
 use super::*;
 
+use crate::model::{self, shipped};
+use crate::state::Rules;
+
 fn load(text: &str) -> Result<Settings, Refused> {
     Settings::from_text(Some(("mine.toml", text)), &Layers::default())
 }
@@ -32,6 +35,13 @@ fn the_shipped_defaults_are_right_by_themselves() {
     assert_eq!(settings.map, None);
     assert_eq!(settings.lanes, None);
     assert_eq!(settings.kafka.properties, Properties::default());
+    // Rules where nothing is set are those of settings where nothing is.
+    let Ok(model) = model::load(shipped::DEFAULT, shipped::CATALOG, None) else {
+        unreachable!("the shipped model is sound")
+    };
+    let plain = Rules::plain(model);
+    assert_eq!(settings.dedup_horizon, plain.dedup_horizon);
+    assert_eq!(settings.exact_events_max, plain.exact_events_max);
 }
 
 #[test]

@@ -15,15 +15,9 @@ fn line(kind: &str, day: i64, fields: &str) -> String {
 #[test]
 fn without_timers_a_customer_is_called_for_what_waits_and_for_nothing_else() {
     let model = load(shipped::DEFAULT, shipped::CATALOG, None);
-    let rules = Rules {
-        model: model.unwrap_or_else(|_| unreachable!("the shipped model is sound")),
-        dedup_horizon: Span::days(1),
-        exact_events_max: 4_096,
-        timers: TimersSwitch::Off,
-        publish: Publish::Changes { min_change: 0.0 },
-        topic: None,
-        n_lanes: 1,
-    };
+    let model = model.unwrap_or_else(|_| unreachable!("the shipped model is sound"));
+    let publish = Publish::Changes { min_change: 0.0 };
+    let rules = Rules { timers: TimersSwitch::Off, publish, ..Rules::plain(model) };
     let mut engine = Engine::new(rules, 1);
     // An override ends on day 20, before the first event that waits and after it.
     let until = r#","score":"risk","value":90,"until":1728000000,"reason":"r","by":"b""#;
