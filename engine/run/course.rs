@@ -57,6 +57,13 @@ impl Notes {
         self.nows.get(n_before.checked_sub(1)?).map(|(_, now)| *now)
     }
 
+    /// Whether something is said of the records from `offset` on that a partition at `now` does
+    /// not hold by itself.
+    fn tell_more(&self, offset: i64, now: EventTime) -> bool {
+        let is_ahead = |(of, least): &(i64, EventTime)| offset <= *of && now < *least;
+        self.nows.last().is_some_and(is_ahead) || self.others.keys().any(|of| offset <= *of)
+    }
+
     /// What else is said of the record at `offset`.
     pub(super) fn of(&self, offset: i64) -> Option<Says> {
         if self.others.is_empty() { None } else { self.others.get(&offset).copied() }
@@ -72,6 +79,12 @@ impl Course {
     /// What the journal says.
     pub(super) fn notes(&self) -> &Notes {
         &self.notes
+    }
+
+    /// Whether what was read of the journal says something of records that are still to come, the
+    /// partition being at `now`.
+    pub(super) fn is_told_more(&self, now: EventTime) -> bool {
+        self.next_offset.is_some_and(|next| self.notes.tell_more(next, now))
     }
 
     /// Whether what the record at `offset` brings about went out before.
@@ -131,6 +144,18 @@ mod tests {
 
     fn now(offset: i64, millis: i64) -> Note {
         Note { offset, says: Says::Now(EventTime::from_millis(millis)), record: None }
+    }
+
+    #[test]
+    fn a_course_is_told_more_until_its_records_and_its_time_are_past_the_notes() {
+        let waits = Note { offset: 6, says: Says::Waits, record: None };
+        let is_told_more = |from, millis| {
+            let course = Course::new(from, None, &[now(5, 100), waits.clone(), now(9, 70)]);
+            course.is_told_more(EventTime::from_millis(millis))
+        };
+        assert!(is_told_more(5, 90) && is_told_more(6, 100), "somebody was further before");
+        assert!(is_told_more(7, 99) && !is_told_more(7, 100));
+        assert!(!is_told_more(10, 0) && !Course::default().is_told_more(EventTime::ALWAYS));
     }
 
     #[test]

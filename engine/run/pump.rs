@@ -124,6 +124,13 @@ impl<'c> Pump<'c> {
         self.get_through();
     }
 
+    /// Whether what was read of the journal says something of records of `partition` that are
+    /// still to come.
+    pub fn is_told_more(&self, partition: u32) -> bool {
+        let course = self.courses.get(partition as usize);
+        course.is_some_and(|course| course.is_told_more(self.engine.now(partition)))
+    }
+
     /// How many records `partition` still has to go over, if it goes over what was done before.
     pub fn is_catching_up(&self, partition: u32) -> Option<u64> {
         let course = self.courses.get(partition as usize)?;

@@ -95,11 +95,14 @@ impl<D: Doors> Service<'_, D> {
         Ok(())
     }
 
-    /// Begins the checkpoint of `partition`, if all that it did is committed.
+    /// Begins the checkpoint of `partition`, if all that it did is committed and all that the
+    /// journal says is done: somebody may have been further before, and a checkpoint tells from
+    /// where on the journal is read.
     pub(super) fn begin_checkpoint(&mut self, partition: u32) {
         let uptime = self.clock.uptime();
         let position = self.position_if_scoring(partition);
         let ours = self.partitions.get(&partition).filter(|ours| ours.committed == position);
+        let ours = ours.filter(|_| !self.pump.is_told_more(partition));
         let (Some(position), Some(ours)) = (position, ours) else {
             self.keeper.take_on(partition, uptime);
             return;
