@@ -1,24 +1,31 @@
 //! Input and outputs as one: what is committed, and how.
 //!
-//! Rules   "effectively-once": everything sent is acknowledged, then the offsets are committed. What
-//!         was kept back, because others may have sent it meanwhile, is done again.
+//! Rules   "effectively-once": everything sent is acknowledged, then the offsets are committed, while
+//!         scoring goes on. What was kept back, because others may have sent it meanwhile, is done
+//!         again.
 //!         "exactly-once": one transaction holds both. One that cannot be committed is undone
 //!         with all that it holds, and its producer replaced; that happens again and again only
 //!         a bounded number of times.
 //! Source  DESIGN §8 and §15, traps 4 and 5.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{Consumer, ConsumerGroupMetadata};
 use tracing::warn;
 
 use super::client::Tries;
+use super::produce::Line;
 use super::sink::KafkaSink;
 use super::source::KafkaSource;
 use super::transact::Ended;
 use crate::run::Settings;
 use crate::run::settings::{Delivery, Retry};
 use crate::wire::{Committed, Doors, Fault, Handover, Position, Sink, Source};
+
+/// How long a commit may be on its way before it is waited for.
+const COMING_MAX: Duration = Duration::from_secs(1);
 
 /// The input topic and the output topics of one instance.
 pub struct KafkaDoors {
@@ -28,6 +35,18 @@ pub struct KafkaDoors {
     retry: Retry,
     /// Transactions in a row that were undone.
     undone: Option<Tries>,
+    /// The commit that is on its way.
+    coming: Option<Coming>,
+}
+
+/// A commit that nobody waits for.
+struct Coming {
+    positions: Vec<Position>,
+    /// Behind the outputs that must be safe before.
+    line: Line,
+    /// What was asked for, once it was.
+    asked: Option<(Vec<Position>, TopicPartitionList)>,
+    began: Instant,
 }
 
 impl KafkaDoors {
@@ -40,14 +59,12 @@ impl KafkaDoors {
         let sink = KafkaSink::connect(settings)?;
         let source = KafkaSource::connect(settings)?;
         let (delivery, retry) = (settings.delivery, settings.retry);
-        Ok(KafkaDoors { source, sink, delivery, retry, undone: None })
+        Ok(KafkaDoors { source, sink, delivery, retry, undone: None, coming: None })
     }
 
     /// Ends the transaction with what is done so far.
     fn end(&mut self, positions: &[Position]) -> Result<Committed, Fault> {
-        let assigned = self.source.assigned();
-        let ours = positions.iter().filter(|position| assigned.contains(&position.partition));
-        let ours: Vec<Position> = ours.copied().collect();
+        let ours = self.source.ours(positions);
         if ours.is_empty() && !self.sink.is_open() {
             return Ok(Committed::Done);
         }
@@ -118,8 +135,12 @@ impl Doors for KafkaDoors {
         self.source.is_rebalancing()
     }
 
-    fn handovers(&mut self) -> Vec<Handover> {
-        self.source.handovers()
+    fn handovers(&mut self) -> Result<Vec<Handover>, Fault> {
+        let handovers = self.source.handovers();
+        if !handovers.is_empty() && self.delivery == Delivery::EffectivelyOnce {
+            self.sink.settle()?;
+        }
+        Ok(handovers)
     }
 
     fn earliest(&mut self, partition: u32) -> Result<i64, Fault> {
@@ -139,6 +160,7 @@ impl Doors for KafkaDoors {
     }
 
     fn commit(&mut self, positions: &[Position]) -> Result<Committed, Fault> {
+        self.coming = None;
         match self.delivery {
             Delivery::EffectivelyOnce => {
                 if let Some(why) = self.sink.take_stale() {
@@ -149,6 +171,45 @@ impl Doors for KafkaDoors {
                 self.source.commit(positions)
             }
             Delivery::ExactlyOnce => self.end(positions),
+        }
+    }
+
+    fn begin_commit(&mut self, positions: &[Position]) -> Result<Option<Committed>, Fault> {
+        let line = match self.delivery {
+            Delivery::EffectivelyOnce => self.sink.line(),
+            Delivery::ExactlyOnce => None,
+        };
+        let Some(line) = line else { return self.commit(positions).map(Some) };
+        let (positions, began) = (positions.to_vec(), Instant::now());
+        self.coming = Some(Coming { positions, line, asked: None, began });
+        Ok(None)
+    }
+
+    fn hear_commit(&mut self) -> Result<Option<Committed>, Fault> {
+        let Some(mut coming) = self.coming.take() else { return Ok(None) };
+        if coming.asked.is_none() && self.sink.is_settled(coming.line)? {
+            let ours = self.source.ours(&coming.positions);
+            if ours.is_empty() {
+                return Ok(Some(Committed::Done));
+            }
+            coming.asked = self.source.ask_to_commit(&ours).map(|list| (ours, list));
+        }
+        let asked = coming.asked.as_ref();
+        let answer = asked.and_then(|(_, list)| self.source.consumer.context().answer(list));
+        match (answer, asked) {
+            (Some(true), Some((ours, _))) => {
+                self.source.note_committed(ours);
+                Ok(Some(Committed::Done))
+            }
+            // Whoever waits knows what to do about every trouble.
+            (Some(_), _) => self.commit(&coming.positions).map(Some),
+            (None, _) if COMING_MAX < coming.began.elapsed() => {
+                self.commit(&coming.positions).map(Some)
+            }
+            (None, _) => {
+                self.coming = Some(coming);
+                Ok(None)
+            }
         }
     }
 

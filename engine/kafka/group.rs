@@ -15,6 +15,7 @@ use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaRespErr;
 
 use super::token::Tokens;
@@ -30,6 +31,16 @@ pub(super) enum Change {
     Revoked(Vec<i32>),
 }
 
+/// A partition, its next offset, and what stands beside that.
+type End = (i32, i64, String);
+
+/// What became of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Answer {
+    ends: Vec<End>,
+    is_done: bool,
+}
+
 /// What the callbacks have noted.
 #[derive(Debug, Default)]
 pub(super) struct Group {
@@ -37,6 +48,8 @@ pub(super) struct Group {
     pub(super) trouble: Trouble,
     tokens: Tokens,
     changes: Mutex<VecDeque<Change>>,
+    /// The last answer to a commit that nobody waits for.
+    answer: Mutex<Option<Answer>>,
     is_closing: AtomicBool,
 }
 
@@ -54,6 +67,12 @@ impl Group {
     /// Whether a change waits.
     pub(super) fn has_change(&self) -> bool {
         !lock(&self.changes).is_empty()
+    }
+
+    /// Whether the commit of `list` that nobody waits for was done; `None` while that is not known.
+    pub(super) fn answer(&self, list: &TopicPartitionList) -> Option<bool> {
+        let ends = ends(list);
+        lock(&self.answer).take_if(|answer| answer.ends == ends).map(|answer| answer.is_done)
     }
 
     /// From now on the callbacks give up partitions themselves.
@@ -98,6 +117,23 @@ impl ConsumerContext for Group {
         };
         lock(&self.changes).push_back(change);
     }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        let are_done = offsets.elements().iter().all(|element| element.error().is_ok());
+        let answer = Answer { ends: ends(offsets), is_done: result.is_ok() && are_done };
+        *lock(&self.answer) = Some(answer);
+    }
+}
+
+/// What `list` holds, in order.
+fn ends(list: &TopicPartitionList) -> Vec<End> {
+    let elements = list.elements();
+    let end = |it: &TopicPartitionListElem<'_>| {
+        Some((it.partition(), it.offset().to_raw()?, it.metadata().to_owned()))
+    };
+    let mut ends: Vec<End> = elements.iter().filter_map(end).collect();
+    ends.sort_unstable();
+    ends
 }
 
 /// Gives up the partitions of `list`, or all, as the group's protocol has it.

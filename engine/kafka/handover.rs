@@ -4,8 +4,8 @@
 //!         the group is answered once its new owner has said where it is to be read from. An
 //!         offset whose records are gone, or that lies beyond the end, is a fault with the command
 //!         that decides what to do.
-//!         A commit waits for its answer; while the coordinator is away it is asked again, bounded
-//!         in number and time. A group that is being divided anew is no fault: the records come
+//!         A commit is asked for and its answer heard later, or it waits for the answer: then,
+//!         while the coordinator is away, it is asked again, bounded in number and time. A group that is being divided anew is no fault: the records come
 //!         again to whoever owns them next.
 
 use std::sync::Arc;
@@ -277,6 +277,13 @@ impl KafkaSource {
         }
         self.note_committed(ours);
         Ok(Committed::Done)
+    }
+
+    /// Asks for a commit of `ours`, all of partitions that are ours, and does not wait for it;
+    /// `None` where not even that can be done.
+    pub(super) fn ask_to_commit(&self, ours: &[Position]) -> Option<TopicPartitionList> {
+        let list = self.list(ours).ok()?;
+        self.consumer.commit(&list, CommitMode::Async).ok().map(|()| list)
     }
 
     /// Remembers what is committed, for the words of a fault.

@@ -62,7 +62,10 @@ pub struct Producer {
     pub(super) retry: Retry,
     /// How long a transaction may stay open.
     pub(super) transaction_max: Duration,
-    n_sent: u64,
+    /// How many were sent before the last line and before the one before it, by turns.
+    n_sent: [u64; 2],
+    /// Whose turn it is.
+    turn: usize,
     pub(super) producer: Arc<ThreadedProducer<Deliveries>>,
 }
 
@@ -79,10 +82,17 @@ pub(super) struct Deliveries {
 
 #[derive(Default)]
 struct Counted {
-    n_done: u64,
+    /// As they were sent, by turns.
+    n_done: [u64; 2],
     failure: Option<String>,
     /// Behind the last record of each partition of the watched topic.
     ends: BTreeMap<i32, i64>,
+}
+
+/// A line behind what was sent before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    turn: usize,
 }
 
 /// How a producer writes.
@@ -119,11 +129,12 @@ impl ClientContext for Deliveries {
 }
 
 impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
+    /// The turn in which it was sent.
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+    fn delivery(&self, result: &DeliveryResult<'_>, turn: usize) {
         let mut counted = lock(&self.counted);
-        counted.n_done += 1;
+        counted.n_done[turn % 2] += 1;
         match result {
             Ok(message) if self.watched.as_deref() == Some(message.topic()) => {
                 counted.ends.insert(message.partition(), message.offset() + 1);
@@ -198,7 +209,8 @@ impl Producer {
             brokers: kafka.brokers.clone(),
             retry,
             transaction_max: manner.transactions.map_or(Duration::ZERO, |(_, max)| duration(max)),
-            n_sent: 0,
+            n_sent: [0; 2],
+            turn: 0,
             producer: Arc::new(producer),
         })
     }
@@ -240,7 +252,7 @@ impl Producer {
     /// [`Fault::Broker`] where this or an earlier record cannot be delivered.
     pub fn send(&mut self, parcel: &Parcel<'_>) -> Result<(), Fault> {
         self.broken()?;
-        let mut record = BaseRecord::<[u8], [u8], ()>::to(parcel.topic);
+        let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(parcel.topic, self.turn);
         record.partition = parcel.partition.map(u32::cast_signed);
         record.key = parcel.key;
         record.payload = parcel.value;
@@ -260,8 +272,29 @@ impl Producer {
             record = back;
             self.wait_for_room(&mut patience)?;
         }
-        self.n_sent += 1;
+        self.n_sent[self.turn] += 1;
         Ok(())
+    }
+
+    /// Draws a line behind what was sent so far; `None` while something before the last line is
+    /// not acknowledged.
+    pub(super) fn line(&mut self) -> Option<Line> {
+        let (line, other) = (Line { turn: self.turn }, 1 - self.turn);
+        let is_free = lock(&self.deliveries().counted).n_done[other] == self.n_sent[other];
+        if is_free {
+            self.turn = other;
+        }
+        is_free.then_some(line)
+    }
+
+    /// Whether everything before the last `line` is acknowledged.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broker`] where a record could not be delivered.
+    pub(super) fn is_settled(&self, line: Line) -> Result<bool, Fault> {
+        self.broken()?;
+        Ok(lock(&self.deliveries().counted).n_done[line.turn] == self.n_sent[line.turn])
     }
 
     /// Returns once every record sent so far is acknowledged.
@@ -273,12 +306,12 @@ impl Producer {
         let mut patience = Patience::new(self.retry);
         let n_sent = self.n_sent;
         loop {
-            let is_waiting = |counted: &mut Counted| counted.n_done < n_sent;
+            let is_waiting = |counted: &mut Counted| counted.n_done != n_sent;
             let deliveries = self.deliveries();
             let counted = lock(&deliveries.counted);
             let waited = deliveries.news.wait_timeout_while(counted, LOOK, is_waiting);
             let (counted, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            let n_done = counted.n_done;
+            let n_done = counted.n_done.iter().sum();
             drop(counted);
             self.broken()?;
             if !timeout.timed_out() {
@@ -298,7 +331,7 @@ impl Producer {
         let deliveries = self.deliveries();
         let counted = lock(&deliveries.counted);
         let waited = deliveries.news.wait_timeout(counted, ROOM);
-        let n_done = waited.unwrap_or_else(PoisonError::into_inner).0.n_done;
+        let n_done = waited.unwrap_or_else(PoisonError::into_inner).0.n_done.iter().sum();
         self.broken()?;
         self.patient(patience, n_done)
     }

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::ConsumerGroupMetadata;
 
-use super::produce::{Manner, Pace, Parcel, Producer};
+use super::produce::{Line, Manner, Pace, Parcel, Producer};
 use super::topics::make;
 use super::transact::Ended;
 use super::watch::Watch;
@@ -85,6 +85,21 @@ impl KafkaSink {
             self.watch.forget();
         }
         stale
+    }
+
+    /// A line behind what was sent so far; `None` while something before the last line is on its
+    /// way, and where something was kept back.
+    pub(super) fn line(&mut self) -> Option<Line> {
+        if self.stale.is_some() { None } else { self.producer.line() }
+    }
+
+    /// Whether everything before the last `line` is acknowledged.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Broker`] where a record could not be delivered.
+    pub(super) fn is_settled(&self, line: Line) -> Result<bool, Fault> {
+        self.producer.is_settled(line)
     }
 
     /// Whether a transaction waits to be committed.

@@ -174,12 +174,14 @@ impl KafkaSource {
     ///
     /// A [`Fault`] when that could not be noted; the records will come again.
     pub fn commit(&mut self, positions: &[Position]) -> Result<Committed, Fault> {
-        let ours: Vec<Position> = positions
-            .iter()
-            .filter(|position| self.assigned.contains(&position.partition))
-            .copied()
-            .collect();
+        let ours = self.ours(positions);
         if ours.is_empty() { Ok(Committed::Done) } else { self.commit_ours(&ours) }
+    }
+
+    /// Those of `positions` whose partitions are ours.
+    pub(super) fn ours(&self, positions: &[Position]) -> Vec<Position> {
+        let is_ours = |position: &&Position| self.assigned.contains(&position.partition);
+        positions.iter().filter(is_ours).copied().collect()
     }
 
     pub(super) fn reach<'a>(&'a self, group: &'a Group) -> Reach<'a> {

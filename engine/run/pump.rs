@@ -34,7 +34,8 @@ pub struct Pump<'c> {
     counts: Counts,
     courses: Vec<Course>,
     batch: Batch,
-    is_quiet: bool,
+    /// How much went out.
+    n_out: u64,
     /// What outlives an erasure for a while.
     remains: Vec<Remainder>,
     witness: Option<Box<dyn Witness>>,
@@ -51,7 +52,7 @@ impl<'c> Pump<'c> {
             counts: Counts::default(),
             courses: Vec::new(),
             batch: Batch::default(),
-            is_quiet: true,
+            n_out: 0,
             remains: Vec::new(),
             witness: None,
         };
@@ -204,14 +205,9 @@ impl<'c> Pump<'c> {
         self.send(&outgoing, sink)
     }
 
-    /// Whether nothing went out since [`Pump::all_is_safe`] was last said.
-    pub fn is_quiet(&self) -> bool {
-        self.is_quiet
-    }
-
-    /// Notes that what went out is committed.
-    pub fn all_is_safe(&mut self) {
-        self.is_quiet = true;
+    /// How much went out so far.
+    pub fn n_out(&self) -> u64 {
+        self.n_out
     }
 
     /// Sends alerts that speak of all customers.
@@ -233,7 +229,7 @@ impl<'c> Pump<'c> {
         if outgoing.is_empty() {
             return Ok(());
         }
-        self.is_quiet = false;
+        self.n_out += outgoing.len() as u64;
         sink.send(outgoing)
     }
 

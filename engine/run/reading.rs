@@ -1,7 +1,10 @@
 //! From one record as it came to what is done with it.
 //!
 //! Rules   what the journal says of a record decides; where it says nothing, the wall clock does,
-//!         if it has a say and the record was not done before.
+//!         if it has a say and the record was not done before. A record whose outputs went out and
+//!         which was not committed is judged anew after a crash: only where the clock was set back
+//!         meanwhile may it then lie ahead of it, and what goes out differ from what did. In
+//!         transactions nothing goes out before.
 //! Source  DESIGN §2, §3, §11; D-3; readings of the specification.
 
 use std::num::NonZeroU32;

@@ -65,15 +65,23 @@ enum Word {
     /// A snapshot is published.
     Published(String, EventTime),
     /// So many of the alerts that were handed out are safe.
-    Safe(usize),
+    Safe(u64),
+    /// Those that are not are to be handed out again, in that round.
+    Again(u64),
 }
+
+/// An alert, and the round in which it is handed out.
+type Rung = (u64, (String, String));
 
 /// Watches on a thread of its own.
 pub(super) struct Watch {
     words: Sender<Word>,
-    rung: Receiver<(String, String)>,
-    /// Alerts that were sent and are not known to be safe.
-    n_sent: usize,
+    rung: Receiver<Rung>,
+    /// How often alerts were handed out anew.
+    round: u64,
+    /// How many were handed out in this round, and how many of them are known to be safe.
+    n_rung: u64,
+    n_safe: u64,
 }
 
 impl Watch {
@@ -93,10 +101,19 @@ impl Watch {
             let mut kept = read(&path);
             kept.watches.retain(|name, _| rules.iter().any(|rule| rule.name == *name));
             // What an earlier run may not have sent goes out now.
-            kept.pending.iter().for_each(|alert| _ = ring.send(alert.clone()));
+            let mut round = 0;
+            kept.pending.iter().for_each(|alert| _ = ring.send((round, alert.clone())));
             for word in heard {
                 match word {
-                    Word::Safe(n) => _ = kept.pending.drain(..n.min(kept.pending.len())),
+                    Word::Safe(n) => {
+                        let n = usize::try_from(n).unwrap_or(usize::MAX);
+                        kept.pending.drain(..n.min(kept.pending.len()));
+                    }
+                    Word::Again(next) => {
+                        round = next;
+                        kept.pending.iter().for_each(|alert| _ = ring.send((round, alert.clone())));
+                        continue;
+                    }
                     Word::Published(id, at) => {
                         let before = kept.pending.len();
                         for rule in &rules {
@@ -104,7 +121,7 @@ impl Watch {
                         }
                         if write(&path, &kept) {
                             let new = kept.pending.iter().skip(before);
-                            new.for_each(|alert| _ = ring.send(alert.clone()));
+                            new.for_each(|alert| _ = ring.send((round, alert.clone())));
                             continue;
                         }
                         kept.pending.truncate(before);
@@ -113,7 +130,7 @@ impl Watch {
                 write(&path, &kept);
             }
         });
-        Watch { words, rung, n_sent: 0 }
+        Watch { words, rung, round: 0, n_rung: 0, n_safe: 0 }
     }
 
     /// Has the snapshot `id`, as of `at`, looked at.
@@ -123,20 +140,31 @@ impl Watch {
 
     /// The alerts that rang since this was last asked.
     pub(super) fn rung(&mut self) -> Vec<Outgoing> {
-        let rung = self
-            .rung
-            .try_iter()
-            .map(|(key, value)| Outgoing::Alert { key, value: value.into_bytes() });
+        let now = self.rung.try_iter().filter(|(round, _)| *round == self.round);
+        let rung = now.map(|(_, (key, value))| Outgoing::Alert { key, value: value.into_bytes() });
         let rung: Vec<Outgoing> = rung.collect();
-        self.n_sent += rung.len();
+        self.n_rung += rung.len() as u64;
         rung
     }
 
-    /// Notes that everything sent so far is safe.
-    pub(super) fn all_is_safe(&mut self) {
-        if 0 < self.n_sent {
-            let _gone = self.words.send(Word::Safe(std::mem::take(&mut self.n_sent)));
+    /// How many alerts were handed out so far.
+    pub(super) fn n_rung(&self) -> u64 {
+        self.n_rung
+    }
+
+    /// Notes that the first `n_safe` of them are safe.
+    pub(super) fn are_safe(&mut self, n_safe: u64) {
+        if self.n_safe < n_safe {
+            let _gone = self.words.send(Word::Safe(n_safe - self.n_safe));
+            self.n_safe = n_safe;
         }
+    }
+
+    /// Hands out again what is not known to be safe: it was undone.
+    pub(super) fn ring_again(&mut self) {
+        self.round += 1;
+        (self.n_rung, self.n_safe) = (0, 0);
+        let _gone = self.words.send(Word::Again(self.round));
     }
 }
 
@@ -340,12 +368,32 @@ mod tests {
         let mut again = watch(folder.path(), &[12.0]);
         let rung_again = wait(&mut again, 3);
         assert_eq!(rung_again.get(..2), Some(&rung[..]), "the same bytes");
-        again.all_is_safe();
+        again.are_safe(again.n_rung());
         // The file tells once the thread has heard of it.
         while !read(&folder.path().join(FILE)).pending.is_empty() {
             thread::yield_now();
         }
         assert!(watch(folder.path(), &[]).rung().is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn what_was_undone_rings_again_and_what_was_not_taken_rings_once() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let mut watch = watch(folder.path(), &[11.0, 0.0]);
+        let rung = wait(&mut watch, 1);
+        // The other one may be on its way.
+        watch.ring_again();
+        let rung_again = wait(&mut watch, 2);
+        assert_eq!(rung_again.first(), rung.first());
+        watch.are_safe(1);
+        watch.ring_again();
+        assert_eq!(wait(&mut watch, 1), rung_again[1..]);
+        watch.are_safe(watch.n_rung());
+        while !read(&folder.path().join(FILE)).pending.is_empty() {
+            thread::yield_now();
+        }
+        assert!(watch.rung().is_empty());
         Ok(())
     }
 }

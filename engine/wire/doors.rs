@@ -30,8 +30,14 @@ pub trait Doors {
     /// committed before.
     fn is_rebalancing(&self) -> bool;
 
-    /// The partitions that came and went since this was last asked, in that order.
-    fn handovers(&mut self) -> Vec<Handover>;
+    /// The partitions that came and went since this was last asked, in that order. What was sent
+    /// of them from here is safe by then, where there are no transactions: whoever takes one on
+    /// reads it in the journal.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when that could not be made safe.
+    fn handovers(&mut self) -> Result<Vec<Handover>, Fault>;
 
     /// The first offset of `partition` that is still there.
     ///
@@ -65,6 +71,22 @@ pub trait Doors {
     ///
     /// A [`Fault`] when that could not be noted; the records will come again.
     fn commit(&mut self, positions: &[Position]) -> Result<Committed, Fault>;
+
+    /// Begins what [`Doors::commit`] does, and does not wait for it: what became of it where that
+    /// is known at once; else [`Doors::hear_commit`] tells. One is on its way at a time; a
+    /// [`Doors::commit`] takes its place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Doors::commit`].
+    fn begin_commit(&mut self, positions: &[Position]) -> Result<Option<Committed>, Fault>;
+
+    /// What became of the commit that was begun; `None` while it is on its way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Doors::commit`].
+    fn hear_commit(&mut self) -> Result<Option<Committed>, Fault>;
 
     /// After [`Committed::Undone`]: what is committed for every partition that is ours. Their
     /// records come again once they are opened.

@@ -123,6 +123,11 @@ impl Input {
         self.assigned = self.shares.iter().map(|share| share.partition).collect();
     }
 
+    fn ours(&self, positions: &[Position]) -> Vec<Position> {
+        let is_ours = |position: &&Position| self.assigned.contains(&position.partition);
+        positions.iter().filter(is_ours).copied().collect()
+    }
+
     fn share(&mut self, partition: u32) -> Option<&mut Share> {
         self.shares.iter_mut().find(|share| share.partition == partition)
     }
@@ -160,6 +165,8 @@ impl Source for Input {
                 batch.records.push(RawRecord { body, key, original: None, origin });
                 *next = record.offset + 1;
             }
+            let read = &mut world.read[share.partition as usize];
+            *read = (*read).max(*next);
             let is_left = log.records.iter().any(|it| (*next..share.end).contains(&it.offset));
             share.is_at_end = !is_left;
         }
@@ -227,8 +234,12 @@ impl Doors for Door {
         !self.world().clients[self.client()].changes.is_empty()
     }
 
-    fn handovers(&mut self) -> Vec<Handover> {
-        std::mem::take(&mut self.input.handovers)
+    fn handovers(&mut self) -> Result<Vec<Handover>, Fault> {
+        let handovers = std::mem::take(&mut self.input.handovers);
+        if !handovers.is_empty() {
+            self.world().arrive(self.client(), usize::MAX);
+        }
+        Ok(handovers)
     }
 
     fn earliest(&mut self, partition: u32) -> Result<i64, Fault> {
@@ -266,13 +277,37 @@ impl Doors for Door {
     }
 
     fn commit(&mut self, positions: &[Position]) -> Result<Committed, Fault> {
-        let assigned = &self.input.assigned;
-        let ours = positions.iter().filter(|position| assigned.contains(&position.partition));
-        let ours: Vec<Position> = ours.copied().collect();
+        let ours = self.input.ours(positions);
         let mut world = self.world();
         world.call(self.client())?;
         let committed = world.commit(self.client(), &ours);
         // Where it ends here, it does so between the commit and its answer.
+        world.call(self.client())?;
+        Ok(committed)
+    }
+
+    fn begin_commit(&mut self, positions: &[Position]) -> Result<Option<Committed>, Fault> {
+        let (client, ours) = (self.client(), self.input.ours(positions));
+        let is_waited_for = {
+            let mut world = self.world();
+            world.call(client)?;
+            world.delivery == Delivery::ExactlyOnce || world.random.chance(20)
+        };
+        if is_waited_for {
+            return self.commit(positions).map(Some);
+        }
+        self.world().begin_commit(client, ours);
+        Ok(None)
+    }
+
+    fn hear_commit(&mut self) -> Result<Option<Committed>, Fault> {
+        let mut world = self.world();
+        world.call(self.client())?;
+        if world.random.chance(50) {
+            return Ok(None);
+        }
+        let committed = world.hear_commit(self.client(), &self.input.assigned);
+        // Where it ends here, the commit was done and its answer is lost.
         world.call(self.client())?;
         Ok(committed)
     }

@@ -47,10 +47,11 @@ fn whatever_befalls_the_instances_nothing_is_lost_or_doubled() {
 }
 
 /// Schedules that showed a fault before the engine was mended, grouped by what differed: the time
-/// of a partition, its customers, what was written.
+/// of a partition, its customers, what was written. The first two: a checkpoint that told the journal
+/// to be read from behind notes on records that it did not hold.
 #[test]
 fn what_once_went_wrong_stays_right() {
-    for seed in [1549, 2660, 255, 2258, 1130, 2355, 2630, 2782] {
+    for seed in [221, 1314, 1549, 2660, 255, 2258, 1130, 2355, 2630, 2782] {
         schedule::play(seed);
     }
 }

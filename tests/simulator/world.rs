@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) input: Vec<Log>,
     pub(super) clients: Vec<Client>,
     pub(super) committed: Vec<Option<Position>>,
+    /// Behind the last record that anybody read, by partition.
+    pub(super) read: Vec<i64>,
     /// Whether everyone knows at once what was appended.
     pub(super) is_prompt: bool,
     outputs: Vec<(Sent, Outgoing)>,
@@ -104,6 +106,8 @@ pub(super) struct Client {
     pub(super) calls_left: Option<u64>,
     pub(super) fate: Option<Fate>,
     in_flight: VecDeque<Outgoing>,
+    /// The commit on its way, and how many of those in flight go before it.
+    coming: Option<(Vec<Position>, usize)>,
     transaction: Option<usize>,
     journal_ends: BTreeMap<u32, i64>,
 }
@@ -118,6 +122,7 @@ impl World {
             delivery,
             clients: Vec::new(),
             committed: vec![None; n_partitions],
+            read: vec![0; n_partitions],
             is_prompt: false,
             outputs: Vec::new(),
             journal: (0..n_partitions).map(|_| Vec::new()).collect(),
@@ -223,6 +228,9 @@ impl World {
     pub(super) fn arrive(&mut self, client: usize, n_max: usize) {
         for _ in 0..n_max {
             let Some(output) = self.clients[client].in_flight.pop_front() else { return };
+            if let Some((_, n_before)) = &mut self.clients[client].coming {
+                *n_before = n_before.saturating_sub(1);
+            }
             self.has_stragglers |= !self.clients[client].is_member;
             self.write(client, None, output);
         }
@@ -258,6 +266,13 @@ impl World {
         }
     }
 
+    /// Whether somebody has read what is not committed.
+    pub(super) fn has_uncommitted(&self) -> bool {
+        let committed = self.committed.iter().zip(&self.input);
+        let ends = committed.map(|(it, log)| it.map_or(log.begin, |it| it.next_offset));
+        self.read.iter().zip(ends).any(|(read, end)| end < *read)
+    }
+
     /// Whether a transaction is open.
     pub(super) fn is_transacting(&self) -> bool {
         self.transactions.contains(&Ending::Open)
@@ -268,10 +283,30 @@ impl World {
 impl World {
     pub(super) fn commit(&mut self, client: usize, ours: &[Position]) -> Committed {
         let fate = self.clients[client].fate.take();
+        self.clients[client].coming = None;
         match self.delivery {
-            Delivery::EffectivelyOnce => self.commit_offsets(client, ours, fate),
+            Delivery::EffectivelyOnce => {
+                self.arrive(client, usize::MAX);
+                self.commit_offsets(client, ours, fate)
+            }
             Delivery::ExactlyOnce => self.commit_transaction(client, ours, fate),
         }
+    }
+
+    /// Begins a commit that nobody waits for.
+    pub(super) fn begin_commit(&mut self, client: usize, ours: Vec<Position>) {
+        let client = &mut self.clients[client];
+        client.coming = Some((ours, client.in_flight.len()));
+    }
+
+    /// Carries out the commit that `client`, to whom `assigned` belong by now, has begun.
+    pub(super) fn hear_commit(&mut self, client: usize, assigned: &[u32]) -> Option<Committed> {
+        let (_, n_before) = self.clients[client].coming.as_ref()?;
+        self.arrive(client, *n_before);
+        let (mut ours, _) = self.clients[client].coming.take()?;
+        ours.retain(|position| assigned.contains(&position.partition));
+        let fate = self.clients[client].fate.take();
+        Some(self.commit_offsets(client, &ours, fate))
     }
 
     fn commit_offsets(
@@ -280,7 +315,6 @@ impl World {
         ours: &[Position],
         fate: Option<Fate>,
     ) -> Committed {
-        self.arrive(client, usize::MAX);
         if ours.is_empty() {
             return Committed::Done;
         }

@@ -19,7 +19,7 @@ use crate::run::archive::Archive;
 use crate::run::keeper::Keeper;
 use crate::run::press::{Press, Publisher};
 use crate::run::recovery::{Bench, Guess, Hands, Job, Ready};
-use crate::run::service::safe::Timely;
+use crate::run::service::safe::{Coming, Out, Timely};
 use crate::run::settings::Settings;
 use crate::run::steps::Steps;
 use crate::run::watch::{Asker, Watch};
@@ -77,6 +77,10 @@ pub struct Service<'c, D> {
     partitions: BTreeMap<u32, Partition>,
     commit_interval: Duration,
     n_jobs: u64,
+    /// The commit that is on its way.
+    coming: Option<Coming>,
+    /// What is safe of what went out.
+    safe: Out,
     committed_at: Duration,
     reported_at: Duration,
 }
@@ -145,6 +149,8 @@ impl<'c, D: Doors> Service<'c, D> {
             partitions: BTreeMap::new(),
             commit_interval: duration(settings.commit_interval),
             n_jobs: 0,
+            coming: None,
+            safe: Out::default(),
             committed_at: clock.uptime(),
             reported_at: clock.uptime(),
         }
@@ -225,7 +231,7 @@ impl<'c, D: Doors> Service<'c, D> {
     /// Takes partitions on and gives them up, as the group has it.
     fn hand_over(&mut self) -> Result<(), Fault> {
         let mut guesses = Vec::new();
-        for handover in self.doors.handovers() {
+        for handover in self.doors.handovers()? {
             match handover {
                 Handover::TakenOn(partition, committed) => {
                     let guess = self.take_on(partition, committed)?;
@@ -265,6 +271,7 @@ impl<'c, D: Doors> Service<'c, D> {
             press.give_up(partition);
         }
         self.pump.give_up(partition);
+        self.leave_out(partition);
         self.partitions.remove(&partition);
     }
 

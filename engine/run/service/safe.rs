@@ -5,12 +5,30 @@ use std::time::Duration;
 use crate::run::Service;
 use crate::run::keeper::Slice;
 use crate::run::service::Phase;
+use crate::run::watch::Watch;
 use crate::state::checkpoint::Mark;
 use crate::wire::store::Name;
 use crate::wire::{Committed, Doors, Fault, Position};
 
 /// After how long a time that moved alone, and rang nothing, is committed.
 const QUIET_COMMIT: Duration = Duration::from_secs(5);
+
+/// How much went out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Out {
+    /// In all.
+    n_out: u64,
+    /// Of what is watched.
+    n_rung: u64,
+}
+
+/// A commit that is on its way.
+#[derive(Debug)]
+pub(super) struct Coming {
+    moved: Vec<Position>,
+    /// What had gone out when it began.
+    out: Out,
+}
 
 /// When something is to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,24 +40,54 @@ pub(super) enum Timely {
 }
 
 impl<D: Doors> Service<'_, D> {
-    /// Commits what moved.
+    /// Commits what moved; one that is only due, without waiting for it.
     pub(super) fn commit(&mut self, timely: Timely) -> Result<(), Fault> {
+        if timely == Timely::WhenDue && self.is_coming()? {
+            return Ok(());
+        }
         let since = self.clock.uptime().saturating_sub(self.committed_at);
         if timely == Timely::WhenDue && since < self.commit_interval {
             return Ok(());
         }
         let moved: Vec<Position> =
             self.pump.positions().into_iter().filter(|position| self.is_news(position)).collect();
-        let is_quiet = self.pump.is_quiet() && moved.iter().all(|to| self.is_only_time(to));
-        if (moved.is_empty() && self.pump.is_quiet())
+        let out = self.out();
+        let is_all_safe = out == self.safe;
+        let is_quiet = is_all_safe && moved.iter().all(|to| self.is_only_time(to));
+        if (moved.is_empty() && is_all_safe)
             || (is_quiet && timely == Timely::WhenDue && since < QUIET_COMMIT)
         {
             return Ok(());
         }
         self.committed_at = self.clock.uptime();
-        match self.doors.commit(&moved)? {
+        let committed = match timely {
+            Timely::Now => Some(self.doors.commit(&moved)?),
+            Timely::WhenDue => self.doors.begin_commit(&moved)?,
+        };
+        self.coming = Some(Coming { moved, out });
+        committed.map_or(Ok(()), |committed| self.note(committed))
+    }
+
+    /// Whether a commit is still on its way.
+    fn is_coming(&mut self) -> Result<bool, Fault> {
+        if self.coming.is_none() {
+            return Ok(false);
+        }
+        match self.doors.hear_commit()? {
+            Some(committed) => self.note(committed).map(|()| false),
+            None => Ok(true),
+        }
+    }
+
+    /// Notes what became of the commit.
+    fn note(&mut self, committed: Committed) -> Result<(), Fault> {
+        let Some(Coming { moved, out }) = self.coming.take() else { return Ok(()) };
+        match committed {
             Committed::Done => {
-                self.all_is_safe();
+                self.safe = out;
+                if let Some(watch) = &mut self.watch {
+                    watch.are_safe(out.n_rung);
+                }
                 for position in moved {
                     if let Some(ours) = self.partitions.get_mut(&position.partition) {
                         ours.committed = Some(position);
@@ -52,11 +100,18 @@ impl<D: Doors> Service<'_, D> {
         }
     }
 
-    fn all_is_safe(&mut self) {
-        self.pump.all_is_safe();
-        if let Some(watch) = &mut self.watch {
-            watch.all_is_safe();
+    /// Forgets that `partition` is in a commit that is on its way: it is no longer ours, or
+    /// begins anew.
+    pub(super) fn leave_out(&mut self, partition: u32) {
+        if let Some(coming) = &mut self.coming {
+            coming.moved.retain(|position| position.partition != partition);
         }
+    }
+
+    /// How much went out so far.
+    fn out(&self) -> Out {
+        let n_rung = self.watch.as_ref().map_or(0, Watch::n_rung);
+        Out { n_out: self.pump.n_out(), n_rung }
     }
 
     fn is_news(&self, position: &Position) -> bool {
@@ -72,7 +127,10 @@ impl<D: Doors> Service<'_, D> {
 
     /// Goes back to what is committed, everywhere.
     fn start_over(&mut self) -> Result<(), Fault> {
-        self.pump.all_is_safe();
+        if let Some(watch) = &mut self.watch {
+            watch.ring_again();
+        }
+        self.safe = self.out();
         for (partition, committed) in self.doors.start_over()? {
             self.take_on(partition, committed)?;
         }
