@@ -65,10 +65,12 @@ fn edition(
         let mut copied = Vec::new();
         let (is_all, took) = Took::by(|| engine.continue_edition(0, SLICE, &mut copied));
         slices.push(took);
-        n_copied += copied.len();
-        let (heard, took) = Took::by(|| gazette.hear(News::Customers(0, copied)));
-        heard?;
-        rows += took;
+        for page in copied {
+            n_copied += page.len();
+            let (heard, took) = Took::by(|| gazette.hear(News::Customers(0, page)));
+            heard?;
+            rows += took;
+        }
         if is_all {
             break;
         }

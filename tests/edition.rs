@@ -68,7 +68,7 @@ fn copy(engine: &mut Engine, nows: &[EventTime], slice: usize, mirror: &mut Mirr
     for (partition, now) in (0..).zip(nows) {
         let mut copied = Vec::new();
         is_all &= engine.continue_edition(partition, slice, &mut copied);
-        for one in copied {
+        for one in copied.into_iter().flatten() {
             let at = (partition, one.place);
             match one.customer {
                 Some(customer) => {

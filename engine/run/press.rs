@@ -248,8 +248,8 @@ impl Press {
         if engine.continue_edition(partition, SLICE, &mut copied) {
             left.pop_front();
         }
-        if !copied.is_empty() {
-            self.words.say(News::Customers(partition, copied));
+        for page in copied {
+            self.words.say(News::Customers(partition, page));
         }
         None
     }

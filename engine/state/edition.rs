@@ -2,7 +2,8 @@
 //!
 //! Shape   an edition holds all customers, or those who changed since the one before it began. It
 //!         begins in O(slots / 64) and is then copied in slices; whoever is about to change before
-//!         their slice is copied first. What is made of the copies is no business of scoring.
+//!         their slice is copied first, into pages that are handed out as they are. What is made of
+//!         the copies is no business of scoring.
 //! Rules   a customer's place in the partition never changes and is never given to another, until
 //!         the partition's state is read back anew. Who is not copied stands as in the edition
 //!         before: whatever happens to a customer, timers included, marks the change.
@@ -44,18 +45,38 @@ pub struct Place {
 }
 
 /// A lane's part in editions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Copies {
+    lane: u32,
     /// Who changed since the last edition began.
     changed: Slots,
     /// Whom the edition on its way still needs.
     needed: Slots,
     /// Nobody before this slot is needed any more.
     next: u32,
-    ready: Vec<(u32, Option<Customer>)>,
+    /// How many were copied before their turn since the last slice.
+    n_early: usize,
+    /// What is copied; no page ever grows.
+    pages: Vec<Vec<Copied>>,
 }
 
+/// Customers of a page: some 40 KiB, little enough for the allocator to have one at hand.
+const PAGE: usize = 128;
+
+/// The memory of so many customers is fetched side by side.
+const GROUP: usize = 32;
+
+/// A slice copies at least this part of its customers, however many were copied early: it must
+/// come to an end.
+const DRAWN_MIN: usize = 4;
+
 impl Copies {
+    /// Of lane number `lane`, which had no edition yet.
+    pub(crate) fn of(lane: u32) -> Copies {
+        let (changed, needed) = (Slots::default(), Slots::default());
+        Copies { lane, changed, needed, next: 0, n_early: 0, pages: Vec::new() }
+    }
+
     /// Begins an edition of `whom` in `book`.
     pub(crate) fn begin(&mut self, whom: Whom, book: &Book) {
         let changed = take(&mut self.changed);
@@ -63,40 +84,66 @@ impl Copies {
             Whom::All => Slots::all(book.n_slots()),
             Whom::Changed => changed,
         };
-        self.next = 0;
-        self.ready.clear();
+        (self.next, self.n_early) = (0, 0);
+        self.pages.clear();
     }
 
     /// Notes that the customer in `slot` of `book` is about to change, and copies it if it must be.
     pub(crate) fn touch(&mut self, slot: u32, book: &Book) {
         if self.needed.remove(slot) {
+            self.n_early += 1;
             self.copy(slot, book);
         }
         self.changed.insert(slot);
     }
 
-    /// Copies up to `n_max` more customers; returns whether that was all.
+    /// Copies up to `n_max` more customers; fewer, where those that a batch copied early have taken
+    /// time already. Returns whether that was all.
     pub(crate) fn draw(&mut self, book: &Book, n_max: usize) -> bool {
-        for _ in 0..n_max {
-            let Some(slot) = self.needed.first_from(self.next) else { return true };
-            self.next = slot + 1;
-            self.needed.remove(slot);
-            self.copy(slot, book);
+        let n_early = take(&mut self.n_early);
+        let mut n_left = n_max.saturating_sub(n_early).max(n_max.div_ceil(DRAWN_MIN));
+        let mut slots = Vec::with_capacity(GROUP);
+        while 0 < n_left {
+            slots.clear();
+            while slots.len() < GROUP.min(n_left)
+                && let Some(slot) = self.needed.first_from(self.next)
+            {
+                self.next = slot + 1;
+                slots.push(slot);
+            }
+            if slots.is_empty() {
+                return true;
+            }
+            n_left -= slots.len();
+            book.warm(slots.iter().copied());
+            for slot in &slots {
+                self.needed.remove(*slot);
+                self.copy(*slot, book);
+            }
         }
         self.needed.first_from(self.next).is_none()
     }
 
     /// Takes out what is copied.
-    pub(crate) fn take(&mut self) -> Vec<(u32, Option<Customer>)> {
-        take(&mut self.ready)
+    pub(crate) fn take(&mut self) -> Vec<Vec<Copied>> {
+        take(&mut self.pages)
     }
 
     fn copy(&mut self, slot: u32, book: &Book) {
         let Some(customer) = book.at(slot) else { return };
-        if customer.is_nobody() {
-            self.ready.push((slot, None));
+        let place = Place { lane: self.lane, slot };
+        let copied = if customer.is_nobody() {
+            Copied { place, customer: None }
         } else if customer.history.known_since() != EventTime::NEVER {
-            self.ready.push((slot, Some(customer.clone())));
+            Copied { place, customer: Some(customer.clone()) }
+        } else {
+            return;
+        };
+        if self.pages.last().is_none_or(|page| page.len() == PAGE) {
+            self.pages.push(Vec::with_capacity(PAGE));
+        }
+        if let Some(page) = self.pages.last_mut() {
+            page.push(copied);
         }
     }
 }
@@ -150,7 +197,71 @@ impl Slots {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
+
     use super::*;
+    use crate::model::{load, shipped};
+    use crate::record::{Decoded, decode};
+    use crate::unit::Key;
+    use crate::window::history::Admitted;
+
+    /// A book of customers of whom something is known.
+    fn book(n_customers: u32) -> Book {
+        let mut book = Book::default();
+        let model = load(shipped::BENCH, shipped::CATALOG, None).unwrap();
+        for n in 0..n_customers {
+            let id = format!("c-{n}");
+            let line = format!(
+                r#"{{"id":"e-{n}","customer_id":"{id}","type":"login","time":"2026-05-01T10:00:00Z"}}"#
+            );
+            let slot = book.slot(&id, Key::of(id.as_bytes()));
+            if let Decoded::Event(event) = decode(line.as_bytes()).unwrap() {
+                let admitted = Admitted { model: &model, now: event.time, exact_max: 10 };
+                book.at_mut(slot).unwrap().history.apply(&event, &admitted);
+            }
+        }
+        book
+    }
+
+    #[test]
+    fn a_slice_hands_out_no_more_than_it_may_and_counts_those_copied_early() {
+        let book = book(1_000);
+        let mut copies = Copies::of(3);
+        copies.begin(Whom::All, &book);
+        for (early, wanted) in [(0, 100), (30, 70), (90, 25), (400, 25)] {
+            let waiting: Vec<u32> =
+                (0..1_000).filter(|slot| copies.needed.first_from(*slot) == Some(*slot)).collect();
+            waiting.iter().rev().take(early).for_each(|slot| copies.touch(*slot, &book));
+            assert!(!copies.draw(&book, 100));
+            let pages = copies.take();
+            assert_eq!(pages.iter().map(Vec::len).sum::<usize>(), early + wanted, "{early}");
+            assert!(pages.iter().all(|page| page.capacity() == PAGE), "{early}: a page grew");
+        }
+    }
+
+    #[test]
+    fn every_customer_is_copied_once_in_each_edition_that_holds_them() {
+        let book = book(300);
+        let mut copies = Copies::of(0);
+        for (whom, touched) in [(Whom::All, 10), (Whom::Changed, 0)] {
+            copies.begin(whom, &book);
+            let mut slots = Vec::new();
+            for slot in 0..touched {
+                copies.touch(299 - slot, &book);
+                copies.touch(299 - slot, &book);
+            }
+            loop {
+                let is_all = copies.draw(&book, 7);
+                slots.extend(copies.take().iter().flatten().map(|copied| copied.place.slot));
+                if is_all {
+                    break;
+                }
+            }
+            slots.sort_unstable();
+            let wanted = if whom == Whom::All { 0..300 } else { 290..300 };
+            assert_eq!(slots, wanted.collect::<Vec<u32>>(), "{whom:?}");
+        }
+    }
 
     #[test]
     fn a_set_of_slots_gives_back_what_it_was_given() {

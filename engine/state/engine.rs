@@ -191,21 +191,23 @@ impl Engine {
     /// What is begun is handed out by [`Engine::continue_edition`], while the partition goes on.
     pub fn begin_edition(&mut self, partition: u32, whom: Whom) -> Whom {
         let Some(found) = self.partitions.get_mut(partition as usize) else { return whom };
-        let begun = found.lanes.iter_mut().map(|lane| lane.begin_edition(whom));
+        let lanes = (0..).zip(&mut found.lanes);
+        let begun = lanes.map(|(number, lane)| lane.begin_edition(number, whom));
         begun.fold(whom, |all, one| if one == Whom::All { one } else { all })
     }
 
-    /// Copies about `n_customers_max` more customers of the edition of `partition` into `out`;
-    /// returns whether that was all.
+    /// Copies about `n_customers_max` more customers of the edition of `partition` into pages, and
+    /// appends those to `out`; fewer, where those that were about to change have taken time already.
+    /// Returns whether that was all.
     pub fn continue_edition(
         &mut self,
         partition: u32,
         n_customers_max: usize,
-        out: &mut Vec<Copied>,
+        out: &mut Vec<Vec<Copied>>,
     ) -> bool {
         let Some(found) = self.partitions.get_mut(partition as usize) else { return true };
         let each = n_customers_max.max(1).div_ceil(found.lanes.len().max(1));
-        let copied = (0..).zip(&mut found.lanes).map(|(number, lane)| lane.copy(number, each, out));
+        let copied = found.lanes.iter_mut().map(|lane| lane.copy(each, out));
         // Every lane must have its turn: no short cut at the first that is not through.
         copied.fold(true, |all, one| all & one)
     }

@@ -19,7 +19,7 @@ use crate::state::arrival::Arrival;
 use crate::state::book::Book;
 use crate::state::checkpoint::Share;
 use crate::state::customer::{Customer, Waiting};
-use crate::state::edition::{Copied, Copies, Place as Stand, Whom};
+use crate::state::edition::{Copied, Copies, Whom};
 use crate::state::output::{Output, Place, Placed, Provenance};
 use crate::state::rules::{Rules, Timers as Switch};
 use crate::state::step::{Desk, Occasion, Scratch, step};
@@ -344,19 +344,20 @@ impl Lane {
     }
 
     /// Begins an edition of `whom`; of everyone where there was none before. Whom it holds.
-    pub(crate) fn begin_edition(&mut self, whom: Whom) -> Whom {
+    /// The lane is number `number`.
+    pub(crate) fn begin_edition(&mut self, number: u32, whom: Whom) -> Whom {
         let whom = if self.copies.is_some() { whom } else { Whom::All };
-        self.copies.get_or_insert_default().begin(whom, &self.book);
+        let copies = self.copies.get_or_insert_with(|| Box::new(Copies::of(number)));
+        copies.begin(whom, &self.book);
         whom
     }
 
-    /// Copies up to `n_max` more customers of the edition into `out`, as lane `number`; returns
-    /// whether that was all.
-    pub(crate) fn copy(&mut self, number: u32, n_max: usize, out: &mut Vec<Copied>) -> bool {
+    /// Copies up to `n_max` more customers of the edition into pages, and appends those to `out`;
+    /// returns whether that was all.
+    pub(crate) fn copy(&mut self, n_max: usize, out: &mut Vec<Vec<Copied>>) -> bool {
         let Some(copies) = &mut self.copies else { return true };
         let is_all = copies.draw(&self.book, n_max);
-        let copied = |(slot, customer)| Copied { place: Stand { lane: number, slot }, customer };
-        out.extend(copies.take().into_iter().map(copied));
+        out.append(&mut copies.take());
         is_all
     }
 

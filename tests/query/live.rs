@@ -150,7 +150,9 @@ impl Stage {
         for partition in 0..self.engine.n_partitions() {
             let mut copied = Vec::new();
             is_all &= self.engine.continue_edition(partition, slice, &mut copied);
-            self.hear(News::Customers(partition, copied));
+            for page in copied {
+                self.hear(News::Customers(partition, page));
+            }
         }
         is_all
     }
