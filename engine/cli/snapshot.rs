@@ -110,7 +110,7 @@ fn customers(draft: &mut Draft, engine: &Engine, partition: u32) -> Result<u64, 
     customers.sort_unstable_by_key(|customer| customer.id());
     let mut slots = 0..;
     for chunk in customers.chunks(CHUNK) {
-        let rows = side_by_side(chunk, |customer| Row::of(customer, model, now));
+        let rows = side_by_side(chunk, |customer| Row::lent(customer, model, now));
         for (row, slot) in rows.iter().zip(slots.by_ref()) {
             draft.customer(row, Spot { partition, place: Place { lane: 0, slot } })?;
         }

@@ -200,7 +200,7 @@ impl Draft {
     /// # Errors
     ///
     /// A fault where it cannot be written.
-    pub fn customer(&mut self, row: &Row, spot: Spot) -> Result<(), Fault> {
+    pub fn customer(&mut self, row: &Row<&str>, spot: Spot) -> Result<(), Fault> {
         let edition = self.editions.get(&spot.partition).copied().unwrap_or(0);
         let file = self.table("customers", spot.partition)?;
         file.row(|sheet| rows::put(row, spot, edition, sheet))

@@ -24,7 +24,7 @@ const GROUP_ROWS: usize = 128 << 10;
 /// Rows of a page: what a look-up by customer has to decode of every column.
 const PAGE_ROWS: usize = 4 << 10;
 /// Rows gathered before they are turned into columns.
-const SHEET_ROWS: usize = 8 << 10;
+const SHEET_ROWS: usize = 512;
 
 /// A file that is being written.
 pub(crate) struct TableFile {

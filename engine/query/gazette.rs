@@ -168,7 +168,7 @@ impl Gazette {
                 Some(customer) => {
                     part.n_customers += u64::from(living.insert(place.slot));
                     page.places.insert(spot.number());
-                    sitting.draft.customer(&Row::of(&customer, &self.model, now), spot)?;
+                    sitting.draft.customer(&Row::lent(&customer, &self.model, now), spot)?;
                 }
                 None => {
                     part.n_customers -= u64::from(living.remove(place.slot));

@@ -9,25 +9,30 @@ use crate::window::Precision;
 
 /// Puts `row`, which stands at `spot` in `edition`, into `sheet`, whose columns are those of
 /// [`published`](crate::query::columns::published).
-pub(crate) fn put(row: &Row, spot: Spot, edition: i64, sheet: &mut Sheet) -> Result<(), Misfit> {
+pub(crate) fn put(
+    row: &Row<&str>,
+    spot: Spot,
+    edition: i64,
+    sheet: &mut Sheet,
+) -> Result<(), Misfit> {
     let (scores, about) = (&row.scores, &row.about);
     sheet.row([
-        Cell::Text(Some(&scores.customer_id)),
+        Cell::Text(Some(scores.customer_id)),
         Cell::Whole(Some(i64::from(spot.partition))),
         Cell::Time(Some(scores.at)),
         Cell::Text(Some(scores.status.name())),
         Cell::Time(Some(about.known_since)),
-        Cell::Text(about.plan.as_deref()),
+        Cell::Text(about.plan),
         Cell::Number(about.mrr.map(Micros::to_f64)),
         Cell::Number(about.seats.map(Micros::to_f64)),
-        Cell::Text(about.owner.as_deref()),
+        Cell::Text(about.owner),
         Cell::Flag(Some(about.precision == Precision::Approximate)),
     ])?;
     for (line, (week, month)) in scores.scores.iter().zip(&row.trends) {
         sheet.row([
             Cell::Number(line.value.map(Points::get)),
-            Cell::Text(line.band.as_deref()),
-            Cell::Text(line.held.as_deref()),
+            Cell::Text(line.band),
+            Cell::Text(line.held),
             Cell::Number(*week),
             Cell::Number(*month),
         ])?;
@@ -35,14 +40,14 @@ pub(crate) fn put(row: &Row, spot: Spot, edition: i64, sheet: &mut Sheet) -> Res
     sheet.row(scores.scores.iter().map(|line| Cell::Number(Some(line.coverage))))?;
     let next = scores.next.as_ref();
     sheet.row([
-        Cell::Text(next.map(|next| next.score.as_str())),
-        Cell::Text(next.map(|next| next.band.as_str())),
+        Cell::Text(next.map(|next| next.score)),
+        Cell::Text(next.map(|next| next.band)),
         Cell::Time(next.map(|next| next.at)),
     ])?;
     sheet.row(row.measures.iter().map(|value| Cell::Number(*value)))?;
     sheet.row(row.signals.iter().map(|signal| Cell::Flag(signal.active)))?;
     for (line, parts) in scores.scores.iter().zip(&row.reasons) {
-        explain(&line.name, parts, sheet.inner()?)?;
+        explain(line.name, parts, sheet.inner()?)?;
     }
     sheet.put(Cell::End)?;
     sheet.row([Cell::Whole(Some(spot.number())), Cell::Whole(Some(edition))])
@@ -58,12 +63,12 @@ struct Told<'a> {
     threshold: Option<f64>,
     weight: Option<f64>,
     points: Option<f64>,
-    input: Option<&'a Input>,
+    input: Option<&'a Input<&'a str>>,
     reason: Option<&'a str>,
 }
 
 /// Puts the `parts` of the explanation of `score` into `sheet`.
-fn explain(score: &str, parts: &[Part], sheet: &mut Sheet) -> Result<(), Misfit> {
+fn explain(score: &str, parts: &[Part<&str>], sheet: &mut Sheet) -> Result<(), Misfit> {
     let mut position = 0;
     for part in parts {
         position += 1;
@@ -78,11 +83,11 @@ fn explain(score: &str, parts: &[Part], sheet: &mut Sheet) -> Result<(), Misfit>
     Ok(())
 }
 
-fn told(part: &Part) -> Told<'_> {
+fn told<'a>(part: &'a Part<&'a str>) -> Told<'a> {
     let points = Some(part.points());
     match part {
         Part::Signal { signal: rule, name, value, threshold, .. } => {
-            let (name, threshold) = (Some(name.as_str()), Some(*threshold));
+            let (name, threshold) = (Some(*name), Some(*threshold));
             Told { part: "signal", rule, name, value: *value, threshold, points, ..Told::default() }
         }
         Part::Cap { cap: rule, value, threshold, .. } => {
@@ -94,7 +99,7 @@ fn told(part: &Part) -> Told<'_> {
             Told { part: "floor", rule, value: *value, threshold, points, ..Told::default() }
         }
         Part::Override { by: rule, reason, value, .. } => {
-            let reason = reason.as_deref();
+            let reason = *reason;
             Told { part: "override", rule, value: *value, points, reason, ..Told::default() }
         }
         Part::Subscore { subscore: rule, value, weight, .. } => {
@@ -104,8 +109,8 @@ fn told(part: &Part) -> Told<'_> {
     }
 }
 
-fn told_input<'a>(subscore: &'a str, input: &'a Input) -> Told<'a> {
-    let (rule, name) = (input.input.as_str(), Some(subscore));
+fn told_input<'a>(subscore: &'a str, input: &'a Input<&'a str>) -> Told<'a> {
+    let (rule, name) = (input.input, Some(subscore));
     Told { part: "input", rule, name, value: input.value, input: Some(input), ..Told::default() }
 }
 

@@ -33,49 +33,77 @@ impl Status {
     }
 }
 
-/// One score of a customer.
+/// One score of a customer. Its texts are of type `S`, as those of the record.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ScoreLine {
+pub struct ScoreLine<S = String> {
     /// The score's name in the model.
-    pub name: String,
+    pub name: S,
     /// Its value, or null.
     pub value: Option<Points>,
     /// The band of the value; for a null value null, or `insufficient_data`.
-    pub band: Option<String>,
+    pub band: Option<S>,
     /// The band the machine holds.
-    pub held: Option<String>,
+    pub held: Option<S>,
     /// Available weight over all weight, 0 to 1.
     pub coverage: f64,
 }
 
 /// The first change of a held band if nothing more arrives.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Forecast {
+pub struct Forecast<S = String> {
     /// Which score.
-    pub score: String,
+    pub score: S,
     /// The held band then.
-    pub band: String,
+    pub band: S,
     /// When.
     pub at: EventTime,
 }
 
-/// A customer's scores at one instant.
+/// A customer's scores at one instant. Its texts are of type `S`: borrowed where they go on at once,
+/// owned where they are kept.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ScoreRecord {
+pub struct ScoreRecord<S = String> {
     /// Whose.
-    pub customer_id: String,
+    pub customer_id: S,
     /// As of when.
     pub at: EventTime,
     /// Active, paused or cancelled.
     pub status: Status,
     /// The scores in the order of the model.
-    pub scores: Vec<ScoreLine>,
+    pub scores: Vec<ScoreLine<S>>,
     /// What happens next if nothing does.
-    pub next: Option<Forecast>,
+    pub next: Option<Forecast<S>>,
     /// The model that judged.
-    pub model_id: String,
+    pub model_id: S,
     /// Its version.
     pub model_version: u32,
+}
+
+impl ScoreRecord<&str> {
+    /// The same record with texts of its own.
+    pub fn into_owned(self) -> ScoreRecord {
+        let line = |line: ScoreLine<&str>| ScoreLine {
+            name: line.name.to_owned(),
+            value: line.value,
+            band: line.band.map(str::to_owned),
+            held: line.held.map(str::to_owned),
+            coverage: line.coverage,
+        };
+        let next = |next: Forecast<&str>| Forecast {
+            score: next.score.to_owned(),
+            band: next.band.to_owned(),
+            at: next.at,
+        };
+        ScoreRecord {
+            customer_id: self.customer_id.to_owned(),
+            at: self.at,
+            status: self.status,
+            scores: self.scores.into_iter().map(line).collect(),
+            next: self.next.map(next),
+            model_id: self.model_id.to_owned(),
+            model_version: self.model_version,
+        }
+    }
 }
 
 impl ScoreRecord {

@@ -11,24 +11,24 @@ use crate::score::verdict::{Verdict, linear, others, points_in, subscore};
 use crate::unit::{EventTime, Micros, Points};
 use crate::window::Readings;
 
-/// What a score is explained from.
+/// What a score is explained from; the texts of the explanation are those of model and orders.
 #[derive(Clone, Copy, Debug)]
-pub struct Grounds<'a> {
+pub struct Grounds<'m, 'a> {
     /// The model.
-    pub model: &'a Model,
+    pub model: &'m Model,
     /// The verdict.
     pub verdict: &'a Verdict,
     /// The readings behind it.
     pub readings: Readings<'a>,
     /// The orders given for the customer.
-    pub orders: Option<&'a Orders>,
+    pub orders: Option<&'m Orders>,
     /// The instant.
     pub now: EventTime,
 }
 
-impl<'a> Grounds<'a> {
+impl<'m> Grounds<'m, '_> {
     /// The parts of score `index`; none for a null score.
-    pub fn parts(&self, index: usize) -> Vec<Part<&'a str>> {
+    pub fn parts(&self, index: usize) -> Vec<Part<&'m str>> {
         let (Some(score), Some(judged)) =
             (self.model.scores.get(index), self.verdict.scores.get(index))
         else {
@@ -60,7 +60,7 @@ impl<'a> Grounds<'a> {
         self.readings.value(signal.measure)
     }
 
-    fn signal(&self, signal: &'a Signal, points: f64) -> Part<&'a str> {
+    fn signal(&self, signal: &'m Signal, points: f64) -> Part<&'m str> {
         Part::Signal {
             signal: &signal.id,
             name: &signal.name,
@@ -70,9 +70,9 @@ impl<'a> Grounds<'a> {
         }
     }
 
-    fn capped(&self, score: &'a Score, groups: &'a [Group]) -> Vec<Part<&'a str>> {
+    fn capped(&self, score: &'m Score, groups: &'m [Group]) -> Vec<Part<&'m str>> {
         let points = |signal: &Signal| points_in(self.model, score, signal);
-        let mut parts: Vec<Part<&'a str>> = self
+        let mut parts: Vec<Part<&'m str>> = self
             .verdict
             .active(self.model, score)
             .map(|(_, signal)| self.signal(signal, points(signal)))
@@ -105,7 +105,7 @@ impl<'a> Grounds<'a> {
         parts
     }
 
-    fn severity(&self, score: &'a Score, levels: &[Level], how: Severity) -> Vec<Part<&'a str>> {
+    fn severity(&self, score: &'m Score, levels: &[Level], how: Severity) -> Vec<Part<&'m str>> {
         let base = |signal: &Signal| levels.get(signal.group).map_or(0.0, |level| level.base);
         let Some((worst, first)) = self.verdict.worst(self.model, score) else { return Vec::new() };
         match how {
@@ -119,7 +119,7 @@ impl<'a> Grounds<'a> {
                 parts
             }
             Severity::SumCapped => {
-                let mut parts: Vec<Part<&'a str>> = self
+                let mut parts: Vec<Part<&'m str>> = self
                     .verdict
                     .active(self.model, score)
                     .map(|(_, s)| self.signal(s, base(s)))
@@ -148,14 +148,14 @@ impl<'a> Grounds<'a> {
         }
     }
 
-    fn subscores(&self, subscores: &'a [Subscore]) -> Vec<Part<&'a str>> {
-        let available: Vec<(&'a Subscore, Points)> = subscores
+    fn subscores(&self, subscores: &'m [Subscore]) -> Vec<Part<&'m str>> {
+        let available: Vec<(&'m Subscore, Points)> = subscores
             .iter()
             .filter_map(|rule| Some((rule, subscore(rule, &self.readings)?)))
             .collect();
         let all: i64 = available.iter().map(|(rule, _)| rule.weight.get()).sum();
         let all = Micros::new(all).to_f64();
-        let part = |(rule, points): (&'a Subscore, Points)| Part::Subscore {
+        let part = |(rule, points): (&'m Subscore, Points)| Part::Subscore {
             subscore: &*rule.name,
             value: points.get(),
             weight: rule.weight.to_f64() / all,
@@ -165,7 +165,7 @@ impl<'a> Grounds<'a> {
         available.into_iter().map(part).collect()
     }
 
-    fn inputs(&self, rule: &'a Subscore) -> Vec<Input<&'a str>> {
+    fn inputs(&self, rule: &'m Subscore) -> Vec<Input<&'m str>> {
         let input = |input: &crate::model::InputRule| {
             let value = self.readings.value(input.measure)?;
             Some(Input {

@@ -22,50 +22,62 @@ pub struct SignalCell {
     pub value: Option<f64>,
 }
 
-/// What the customer is, apart from how it is judged.
+/// What the customer is, apart from how it is judged. Its texts are of type `S`, as those of the row.
 #[derive(Clone, Debug, PartialEq)]
-pub struct About {
+pub struct About<S = String> {
     /// The time of its earliest event.
     pub known_since: EventTime,
     /// Its plan, if one was told.
-    pub plan: Option<String>,
+    pub plan: Option<S>,
     /// Its monthly recurring revenue, if it was told.
     pub mrr: Option<Micros>,
     /// Its seats, if they were told.
     pub seats: Option<Micros>,
     /// Who looks after it, if somebody was named.
-    pub owner: Option<String>,
+    pub owner: Option<S>,
     /// Whether its measures equal their definitions.
     pub precision: Precision,
 }
 
-/// One customer.
+/// One customer. Its texts are of type `S`: borrowed where they are written at once, owned where the
+/// row is kept.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct Row<S = String> {
     /// What it is.
-    pub about: About,
+    pub about: About<S>,
     /// Scores, bands, coverage, forecast.
-    pub scores: ScoreRecord,
+    pub scores: ScoreRecord<S>,
     /// The signals in model order.
     pub signals: Vec<SignalCell>,
     /// Every measure in model order, `None` where it is not available.
     pub measures: Vec<Option<f64>>,
     /// The explanation of every score in model order.
-    pub reasons: Vec<Vec<Part>>,
+    pub reasons: Vec<Vec<Part<S>>>,
     /// Every score less its sample of 7 and of 30 days ago.
     pub trends: Vec<(Option<f64>, Option<f64>)>,
 }
 
-impl About {
-    fn of(history: &History) -> About {
+impl<'a> About<&'a str> {
+    fn of(history: &'a History) -> About<&'a str> {
         let standing = history.standing();
         About {
             known_since: history.known_since(),
-            plan: standing.and_then(|standing| standing.plan().map(str::to_owned)),
+            plan: standing.and_then(Standing::plan),
             mrr: standing.and_then(Standing::mrr),
             seats: standing.and_then(Standing::seats),
-            owner: standing.and_then(|standing| standing.owner().map(str::to_owned)),
+            owner: standing.and_then(Standing::owner),
             precision: history.precision(),
+        }
+    }
+
+    fn into_owned(self) -> About {
+        About {
+            known_since: self.known_since,
+            plan: self.plan.map(str::to_owned),
+            mrr: self.mrr,
+            seats: self.seats,
+            owner: self.owner.map(str::to_owned),
+            precision: self.precision,
         }
     }
 }
@@ -110,6 +122,13 @@ impl Row {
 
     /// `customer` as of `now`.
     pub fn of(customer: &Customer, model: &Model, now: EventTime) -> Row {
+        Row::lent(customer, model, now).into_owned()
+    }
+}
+
+impl<'a> Row<&'a str> {
+    /// `customer` as of `now`; the texts stay where they are.
+    pub fn lent(customer: &'a Customer, model: &'a Model, now: EventTime) -> Row<&'a str> {
         let mut readings = Vec::new();
         let scope = Scope::new(model, &customer.history, now);
         scope.read(Which::All, &mut readings);
@@ -128,11 +147,24 @@ impl Row {
             about: About::of(&customer.history),
             signals: model.signals.iter().enumerate().map(cell).collect(),
             measures: readings.iter().map(Reading::value).collect(),
-            reasons: (0..model.scores.len()).map(|index| owned(grounds.parts(index))).collect(),
+            reasons: (0..model.scores.len()).map(|index| grounds.parts(index)).collect(),
             trends: (0..model.scores.len())
                 .map(|index| (machine.trend(index, now, 7), machine.trend(index, now, 30)))
                 .collect(),
             scores: record(customer, (&verdict, &known), (model, now)),
+        }
+    }
+
+    /// The same row with texts of its own.
+    pub fn into_owned(self) -> Row {
+        let owned = |parts: Vec<Part<&str>>| parts.into_iter().map(Part::into_owned).collect();
+        Row {
+            about: self.about.into_owned(),
+            scores: self.scores.into_owned(),
+            signals: self.signals,
+            measures: self.measures,
+            reasons: self.reasons.into_iter().map(owned).collect(),
+            trends: self.trends,
         }
     }
 }
@@ -156,9 +188,4 @@ pub fn without(
         (index, other.scores.iter().map(|judged| judged.value).collect())
     });
     without.collect()
-}
-
-/// The same parts with texts of their own.
-fn owned(parts: Vec<Part<&str>>) -> Vec<Part> {
-    parts.into_iter().map(Part::into_owned).collect()
 }

@@ -119,7 +119,7 @@ fn admit(customer: &mut Customer, event: &Event<'_>, now: EventTime, rules: &Rul
 fn word<'a>(
     ring: &Ring,
     customer: &'a Customer,
-    grounds: &Grounds<'a>,
+    grounds: &Grounds<'a, '_>,
     cause: Cause<&'a str>,
 ) -> Alert<&'a str> {
     let model = grounds.model;
@@ -180,7 +180,7 @@ fn publish(
     }
     customer.published = Some(Box::new(current));
     let readings = customer.memo.readings(model, now);
-    let record = record(customer, (verdict, &readings), (model, now));
+    let record = record(customer, (verdict, &readings), (model, now)).into_owned();
     let json = record.to_json();
     outputs.push(Output::Scores(Box::new(record), json));
 }
@@ -201,23 +201,23 @@ fn differs(last: &Published, current: &Published, min_change: f64) -> bool {
 }
 
 /// The scores of `customer` as they stand at `now`.
-pub fn record(
-    customer: &Customer,
+pub fn record<'a>(
+    customer: &'a Customer,
     judged: (&Verdict, &Readings<'_>),
-    at: (&Model, EventTime),
-) -> ScoreRecord {
+    at: (&'a Model, EventTime),
+) -> ScoreRecord<&'a str> {
     let ((verdict, readings), (model, now)) = (judged, at);
-    let name = |score: &crate::model::Score, band: Option<u8>| {
-        band.and_then(|band| score.bands.get(usize::from(band))).map(|band| band.name.clone())
+    let name = |score: &'a crate::model::Score, band: Option<u8>| {
+        band.and_then(|band| score.bands.get(usize::from(band))).map(|band| band.name.as_str())
     };
-    let line = |(index, score): (usize, &crate::model::Score)| {
+    let line = |(index, score): (usize, &'a crate::model::Score)| {
         let held = customer.machine.scores().get(index);
         let value = held.and_then(|held| held.value);
         let band = name(score, value.map(|value| band::of(score, value)));
         ScoreLine {
-            name: score.name.clone(),
+            name: &*score.name,
             value,
-            band: if value.is_none() { score.null_band.clone() } else { band },
+            band: if value.is_none() { score.null_band.as_deref() } else { band },
             held: name(score, held.and_then(|held| held.band)),
             coverage: verdict.coverage(model, score, readings),
         }
@@ -228,15 +228,15 @@ pub fn record(
     let next = next.and_then(|next| {
         let score = model.scores.get(next.score)?;
         let band = name(score, Some(next.band))?;
-        Some(Forecast { score: score.name.clone(), band, at: next.at })
+        Some(Forecast { score: &*score.name, band, at: next.at })
     });
     ScoreRecord {
-        customer_id: customer.id().to_owned(),
+        customer_id: customer.id(),
         at: now,
         status: verdict.status,
         scores: model.scores.iter().enumerate().map(line).collect(),
         next,
-        model_id: model.id.clone(),
+        model_id: &model.id,
         model_version: model.version,
     }
 }
