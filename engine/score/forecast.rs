@@ -1,7 +1,8 @@
 //! What happens next if nothing does: the first change of a held band.
 //!
 //! Rules   known expiries are counted in, dwell is not; looked for up to [`AHEAD`].
-//! Cost    one judging for every instant at which a window lets go of something.
+//! Cost    one judging for every instant at which a window lets go of something, each of what moved
+//!         since the one before.
 //! Source  reading A-36 of the specification.
 
 use smallvec::SmallVec;
@@ -11,7 +12,7 @@ use crate::record::scores::Status;
 use crate::score::band;
 use crate::score::machine::Machine;
 use crate::score::orders::Orders;
-use crate::score::verdict::{Evidence, Verdict};
+use crate::score::verdict::{Before, Evidence, Verdict};
 use crate::unit::{EventTime, Span};
 use crate::window::{History, Memo, Scope, Stale};
 
@@ -50,12 +51,21 @@ pub fn forecast(prospect: &Prospect<'_>, now: EventTime) -> Option<Next> {
     let mut held: SmallVec<[Option<u8>; 4]> = prospect.machine.bands().collect();
     let mut memo = prospect.memo.clone();
     let mut at = now;
+    let mut last: Option<Verdict> = None;
     loop {
         let scope = Scope::new(model, prospect.history, at);
-        memo.refresh(&scope, Stale::Nothing);
+        let moved = memo.refresh(&scope, Stale::Nothing);
         let changes = memo.changes(&scope);
         let (readings, orders) = (memo.readings(model, at), prospect.orders);
-        let verdict = Verdict::of(&scope, &Evidence { readings, changes, orders });
+        let evidence = Evidence { readings, changes, orders };
+        let verdict = match last {
+            // The memo is as the machine judged by it.
+            None => {
+                let before = Before { machine: prospect.machine, moved };
+                Verdict::since(before, &scope, &evidence)
+            }
+            Some(last) => last.later(moved, &scope, &evidence),
+        };
         if verdict.status == Status::Cancelled {
             return None;
         }
@@ -76,5 +86,6 @@ pub fn forecast(prospect: &Prospect<'_>, now: EventTime) -> Option<Next> {
             return None;
         }
         at = verdict.until;
+        last = Some(verdict);
     }
 }

@@ -13,6 +13,7 @@ pub mod ring;
 pub mod tally;
 pub mod trend;
 pub mod verdict;
+mod weigh;
 
 pub use forecast::{Next, forecast};
 pub use machine::{Machine, Mover};

@@ -7,7 +7,8 @@
 use crate::model::{Combine, Group, Level, Model, Score, Severity, Signal, Subscore};
 use crate::record::alert::{Input, Part};
 use crate::score::orders::Orders;
-use crate::score::verdict::{Verdict, linear, others, points_in, subscore};
+use crate::score::verdict::{Verdict, others, points_in};
+use crate::score::weigh::{linear, subscore};
 use crate::unit::{EventTime, Micros, Points};
 use crate::window::Readings;
 

@@ -7,12 +7,11 @@
 
 use smallvec::SmallVec;
 
-use crate::model::{
-    Combine, Condition, FlagsRead, Group, Level, Model, Score, Severity, Signal, Subscore,
-};
+use crate::model::{Combine, Condition, FlagsRead, Group, Level, Model, Score, Severity, Signal};
 use crate::record::scores::Status;
 use crate::score::machine::Machine;
 use crate::score::orders::Orders;
+use crate::score::weigh::{share, weighted};
 use crate::unit::{EventTime, Micros, Points};
 use crate::window::{Moved, Readings, Scope};
 
@@ -78,24 +77,52 @@ impl Verdict {
         else {
             return Verdict::of(scope, evidence);
         };
+        // With orders the score as last judged may be another than its own.
+        let said = if evidence.orders.is_none() { machine.scores() } else { &[] };
+        let own = |index: usize| said.get(index).map(|held| held.value);
         let mut verdict = Verdict::begun(scope, evidence);
-        let (active, flags) = machine.edges();
-        (verdict.active, verdict.flags) = (active, flags);
-        verdict.test_signals(signals, scope, &evidence.readings);
-        if verdict.active != active || tested == FlagsRead::Yes {
-            verdict.test_flags(scope, &evidence.readings);
+        (verdict.active, verdict.flags) = machine.edges();
+        verdict.move_on((signals, weighed, tested), scope, evidence, own);
+        verdict
+    }
+
+    /// The same at the later instant of `scope`, where only that needs judging which `moved` since
+    /// this one.
+    pub fn later(&self, moved: Moved, scope: &Scope<'_>, evidence: &Evidence<'_>) -> Verdict {
+        let (Moved::Some { signals, scores: weighed, flags: tested }, Status::Active) =
+            (moved, self.status)
+        else {
+            return Verdict::of(scope, evidence);
+        };
+        let mut verdict = Verdict::begun(scope, evidence);
+        (verdict.active, verdict.flags) = (self.active, self.flags);
+        let own = |index: usize| self.scores.get(index).map(|judged| judged.own);
+        verdict.move_on((signals, weighed, tested), scope, evidence, own);
+        verdict
+    }
+
+    /// Tests those `signals` that moved, and what hangs on them; the others stand as before. What
+    /// does not hang on them weighs what `own` says.
+    fn move_on(
+        &mut self,
+        (signals, weighed, tested): (u128, u32, FlagsRead),
+        scope: &Scope<'_>,
+        evidence: &Evidence<'_>,
+        own: impl Fn(usize) -> Option<Option<Points>>,
+    ) {
+        let (active, flags) = (self.active, self.flags);
+        self.test_signals(signals, scope, &evidence.readings);
+        if self.active != active || tested == FlagsRead::Yes {
+            self.test_flags(scope, &evidence.readings);
         }
-        let (turned, flags_turned) = (verdict.active ^ active, verdict.flags != flags);
-        verdict.weigh_all(scope, evidence, |index, score| {
+        let (turned, flags_turned) = (self.active ^ active, self.flags != flags);
+        self.weigh_all(scope, evidence, |index, score| {
             let moved = match score.combine {
                 Combine::Weighted { .. } => weighed >> index & 1 == 1,
                 _ => turned & score.mask != 0 || flags_turned,
             };
-            // With orders the score as last judged may be another than its own.
-            let held = machine.scores().get(index).filter(|_| evidence.orders.is_none());
-            held.filter(|_| !moved).map(|held| held.value)
+            if moved { None } else { own(index) }
         });
-        verdict
     }
 
     /// A verdict that says nothing yet.
@@ -346,46 +373,4 @@ pub(crate) fn points_in(model: &Model, score: &Score, signal: &Signal) -> f64 {
         .sum();
     let cap = groups.get(signal.group).map_or(0.0, |group| group.cap);
     if all <= 0.0 { 0.0 } else { cap * signal.points / all }
-}
-
-/// The mean of a sub-score's available inputs, rounded; `None` without any.
-pub(crate) fn subscore(rule: &Subscore, readings: &Readings<'_>) -> Option<Points> {
-    let (mut sum, mut n) = (0.0, 0.0);
-    for input in &rule.inputs {
-        if let Some(value) = readings.value(input.measure) {
-            sum += linear(value, input.low, input.high);
-            n += 1.0;
-        }
-    }
-    if n < 1.0 { None } else { Some(Points::new(sum / n)) }
-}
-
-/// Points from 0 at `low` to 100 at `high`, clamped; `low` may lie above `high`.
-pub(crate) fn linear(value: f64, low: f64, high: f64) -> f64 {
-    ((value - low) / (high - low) * 100.0).clamp(0.0, 100.0)
-}
-
-/// The weighted mean over the available sub-scores, their weights, and all weights.
-///
-/// In whole numbers: every tenth mean of steps is a half, which a sum of binary numbers would
-/// round either way. Weights add up to a million, a sum to 1e17.
-fn weighted(subscores: &[Subscore], readings: &Readings<'_>) -> (Option<Points>, i64, i64) {
-    let (mut sum, mut available, mut all) = (0_i64, 0, 0);
-    for rule in subscores {
-        let weight = rule.weight.get();
-        all += weight;
-        if let Some(points) = subscore(rule, readings) {
-            sum += weight * points.steps();
-            available += weight;
-        }
-    }
-    let nearest = (2 * sum + available).checked_div(2 * available);
-    let value = nearest.map(Points::from_steps);
-    (value, available, all)
-}
-
-/// `part / all`, zero where there is nothing.
-#[expect(clippy::cast_precision_loss, reason = "millionths of points: far below 2^53")]
-fn share(part: i64, all: i64) -> f64 {
-    if all == 0 { 0.0 } else { part as f64 / all as f64 }
 }
