@@ -12,6 +12,7 @@ use crate::model::measure::{Compare, Op};
 use crate::model::raw::{FLAG, NUMBER, SPAN, Section, TEXT, WEIGHT};
 use crate::model::score::{Combine, Condition, Intent, RedFlag, Rings, Signal};
 use crate::record::Kind;
+use crate::unit::Micros;
 
 /// What signals, flags and intents refer to.
 pub(super) struct Known<'k> {
@@ -100,6 +101,7 @@ fn signal(
         score: score?,
         group,
         points,
+        micros: Micros::from_f64(points).map_or(0, Micros::get),
         measure: measure?,
         test: test?,
         with_any,

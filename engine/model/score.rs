@@ -17,6 +17,8 @@ pub struct Signal {
     pub group: usize,
     /// Its points in a capped score; in a severity score its level's.
     pub points: f64,
+    /// The same in millionths, as coverage adds them up.
+    pub micros: i64,
     /// Index of the measure it tests.
     pub measure: usize,
     /// The test.

@@ -45,47 +45,66 @@ pub struct Prospect<'a> {
     pub machine: &'a Machine,
 }
 
-/// The first change of a held band in (`now`, `now` + 120 d] if nothing more arrives.
-pub fn forecast(prospect: &Prospect<'_>, now: EventTime) -> Option<Next> {
-    let model = prospect.model;
-    let mut held: SmallVec<[Option<u8>; 4]> = prospect.machine.bands().collect();
-    let mut memo = prospect.memo.clone();
-    let mut at = now;
-    let mut last: Option<Verdict> = None;
-    loop {
-        let scope = Scope::new(model, prospect.history, at);
+/// What is so now, and what comes of it.
+#[derive(Debug)]
+pub struct Outlook<'a> {
+    prospect: Prospect<'a>,
+    memo: Memo,
+    verdict: Verdict,
+    now: EventTime,
+}
+
+impl<'a> Outlook<'a> {
+    /// Judges the customer of `prospect` at `now`, from what was last said of it.
+    pub fn at(prospect: Prospect<'a>, now: EventTime) -> Outlook<'a> {
+        let mut memo = prospect.memo.clone();
+        let scope = Scope::new(prospect.model, prospect.history, now);
         let moved = memo.refresh(&scope, Stale::Nothing);
         let changes = memo.changes(&scope);
-        let (readings, orders) = (memo.readings(model, at), prospect.orders);
-        let evidence = Evidence { readings, changes, orders };
-        let verdict = match last {
-            // The memo is as the machine judged by it.
-            None => {
-                let before = Before { machine: prospect.machine, moved };
-                Verdict::since(before, &scope, &evidence)
+        let (readings, orders) = (memo.readings(prospect.model, now), prospect.orders);
+        // The memo is as the machine judged by it.
+        let before = Before { machine: prospect.machine, moved };
+        let verdict = Verdict::since(before, &scope, &Evidence { readings, changes, orders });
+        Outlook { prospect, memo, verdict, now }
+    }
+
+    /// What the customer is judged now.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// The first change of a held band in (now, now + 120 d] if nothing more arrives.
+    pub fn next(&self) -> Option<Next> {
+        let Outlook { prospect, now, .. } = self;
+        let model = prospect.model;
+        let mut held: SmallVec<[Option<u8>; 4]> = prospect.machine.bands().collect();
+        let (mut memo, mut verdict, mut at) = (self.memo.clone(), self.verdict.clone(), *now);
+        loop {
+            if verdict.status == Status::Cancelled {
+                return None;
             }
-            Some(last) => last.later(moved, &scope, &evidence),
-        };
-        if verdict.status == Status::Cancelled {
-            return None;
-        }
-        for (index, score) in model.scores.iter().enumerate() {
-            let Some(value) = verdict.scores.get(index).and_then(|judged| judged.value) else {
-                continue;
-            };
-            let Some(band) = held.get_mut(index) else { continue };
-            let target = band::target(score, *band, value);
-            if at == now {
-                // A move that is waiting out its dwell has happened as far as this looks.
-                *band = Some(target);
-            } else if *band != Some(target) {
-                return Some(Next { score: index, band: target, at });
+            for (index, score) in model.scores.iter().enumerate() {
+                let Some(value) = verdict.scores.get(index).and_then(|judged| judged.value) else {
+                    continue;
+                };
+                let Some(band) = held.get_mut(index) else { continue };
+                let target = band::target(score, *band, value);
+                if at == *now {
+                    // A move that is waiting out its dwell has happened as far as this looks.
+                    *band = Some(target);
+                } else if *band != Some(target) {
+                    return Some(Next { score: index, band: target, at });
+                }
             }
+            if now.plus(AHEAD) < verdict.until {
+                return None;
+            }
+            at = verdict.until;
+            let scope = Scope::new(model, prospect.history, at);
+            let moved = memo.refresh(&scope, Stale::Nothing);
+            let changes = memo.changes(&scope);
+            let (readings, orders) = (memo.readings(model, at), prospect.orders);
+            verdict = verdict.later(moved, &scope, &Evidence { readings, changes, orders });
         }
-        if now.plus(AHEAD) < verdict.until {
-            return None;
-        }
-        at = verdict.until;
-        last = Some(verdict);
     }
 }

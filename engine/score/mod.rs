@@ -15,7 +15,7 @@ pub mod trend;
 pub mod verdict;
 mod weigh;
 
-pub use forecast::{Next, forecast};
+pub use forecast::{Next, Outlook, Prospect};
 pub use machine::{Machine, Mover};
 pub use orders::Orders;
 pub use ring::{Ring, What};

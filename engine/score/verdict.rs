@@ -12,7 +12,7 @@ use crate::record::scores::Status;
 use crate::score::machine::Machine;
 use crate::score::orders::Orders;
 use crate::score::weigh::{share, weighted};
-use crate::unit::{EventTime, Micros, Points};
+use crate::unit::{EventTime, Points};
 use crate::window::{Moved, Readings, Scope};
 
 /// One score at one instant.
@@ -256,9 +256,8 @@ impl Verdict {
         }
         let (mut available, mut all) = (0, 0);
         for (_, signal) in Verdict::signals(model, score) {
-            let points = Micros::from_f64(signal.points).map_or(0, Micros::get);
-            all += points;
-            available += if readings.value(signal.measure).is_some() { points } else { 0 };
+            all += signal.micros;
+            available += if readings.value(signal.measure).is_some() { signal.micros } else { 0 };
         }
         share(available, all)
     }

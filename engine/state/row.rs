@@ -6,9 +6,9 @@ use crate::model::Model;
 use crate::record::ScoreRecord;
 use crate::record::alert::Part;
 use crate::score::reasons::Grounds;
-use crate::score::{Evidence, Verdict};
+use crate::score::{Evidence, Outlook, Verdict};
 use crate::state::customer::Customer;
-use crate::state::step::record;
+use crate::state::step::{prospect, record};
 use crate::unit::{EventTime, Micros, Points};
 use crate::window::measure::Which;
 use crate::window::{History, Memo, Precision, Reading, Scope, Standing};
@@ -129,18 +129,18 @@ impl Row {
 impl<'a> Row<&'a str> {
     /// `customer` as of `now`; the texts stay where they are.
     pub fn lent(customer: &'a Customer, model: &'a Model, now: EventTime) -> Row<&'a str> {
-        let mut readings = Vec::new();
+        let mut readings = Vec::with_capacity(model.measures.len());
         let scope = Scope::new(model, &customer.history, now);
         scope.read(Which::All, &mut readings);
         let orders = customer.orders.as_deref();
         let memo = Memo::of(model, &readings);
         let known = memo.readings(model, now);
-        let evidence = Evidence { readings: known, changes: EventTime::NEVER, orders };
-        let verdict = Verdict::of(&scope, &evidence);
-        let grounds = Grounds { model, verdict: &verdict, readings: known, orders, now };
-        let cell = |(index, signal): (usize, &crate::model::Signal)| SignalCell {
-            active: known.value(signal.measure).map(|_| verdict.is_active(index)),
-            value: known.value(signal.measure),
+        let outlook = Outlook::at(prospect(customer, model), now);
+        let verdict = outlook.verdict();
+        let grounds = Grounds { model, verdict, readings: known, orders, now };
+        let cell = |(index, signal): (usize, &crate::model::Signal)| {
+            let value = known.value(signal.measure);
+            SignalCell { active: value.map(|_| verdict.is_active(index)), value }
         };
         let machine = &customer.machine;
         Row {
@@ -151,7 +151,7 @@ impl<'a> Row<&'a str> {
             trends: (0..model.scores.len())
                 .map(|index| (machine.trend(index, now, 7), machine.trend(index, now, 30)))
                 .collect(),
-            scores: record(customer, (&verdict, &known), (model, now)),
+            scores: record(customer, (verdict, &known, outlook.next()), (model, now)),
         }
     }
 

@@ -4,10 +4,11 @@ use crate::model::{Model, Moves};
 use crate::record::alert::{Cause, Identity, alert_id};
 use crate::record::scores::{Forecast, ScoreLine};
 use crate::record::{Alert, Event, ScoreRecord};
-use crate::score::forecast::{Prospect, forecast};
 use crate::score::machine::Hearing;
 use crate::score::reasons::Grounds;
-use crate::score::{Before, Evidence, Mover, Orders, Ring, Tally, Verdict, What, band};
+use crate::score::{
+    Before, Evidence, Mover, Next, Orders, Outlook, Prospect, Ring, Tally, Verdict, What, band,
+};
 use crate::state::customer::{Customer, Published};
 use crate::state::output::{Output, Provenance, Rung};
 use crate::state::rules::{Publish, Rules, Timers};
@@ -180,7 +181,8 @@ fn publish(
     }
     customer.published = Some(Box::new(current));
     let readings = customer.memo.readings(model, now);
-    let record = record(customer, (verdict, &readings), (model, now)).into_owned();
+    let next = Outlook::at(prospect(customer, model), now).next();
+    let record = record(customer, (verdict, &readings, next), (model, now)).into_owned();
     let json = record.to_json();
     outputs.push(Output::Scores(Box::new(record), json));
 }
@@ -200,13 +202,20 @@ fn differs(last: &Published, current: &Published, min_change: f64) -> bool {
             .any(|(a, b)| moved(a.0, b.0) || (a.1, a.2) != (b.1, b.2))
 }
 
-/// The scores of `customer` as they stand at `now`.
+/// Everything that tells the future of `customer`.
+pub(crate) fn prospect<'a>(customer: &'a Customer, model: &'a Model) -> Prospect<'a> {
+    let orders = customer.orders.as_deref();
+    let (history, machine, memo) = (&customer.history, &customer.machine, &customer.memo);
+    Prospect { model, history, memo, orders, machine }
+}
+
+/// The scores of `customer` as they stand at `now`, where they are judged so and that comes next.
 pub fn record<'a>(
     customer: &'a Customer,
-    judged: (&Verdict, &Readings<'_>),
+    judged: (&Verdict, &Readings<'_>, Option<Next>),
     at: (&'a Model, EventTime),
 ) -> ScoreRecord<&'a str> {
-    let ((verdict, readings), (model, now)) = (judged, at);
+    let ((verdict, readings, next), (model, now)) = (judged, at);
     let name = |score: &'a crate::model::Score, band: Option<u8>| {
         band.and_then(|band| score.bands.get(usize::from(band))).map(|band| band.name.as_str())
     };
@@ -222,9 +231,6 @@ pub fn record<'a>(
             coverage: verdict.coverage(model, score, readings),
         }
     };
-    let orders = customer.orders.as_deref();
-    let (history, machine, memo) = (&customer.history, &customer.machine, &customer.memo);
-    let next = forecast(&Prospect { model, history, memo, orders, machine }, now);
     let next = next.and_then(|next| {
         let score = model.scores.get(next.score)?;
         let band = name(score, Some(next.band))?;
