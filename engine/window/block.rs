@@ -1,9 +1,10 @@
 //! The entries of all tracks of one customer, in one piece of memory.
 //!
 //! Shape   a head of four bytes a row, then the rows, one after the other. A row holds the entries
-//!         of one track; its word in the head says where it begins and of which kind they are. A
+//!         of one track; its word in the head says where it begins and bears a tag. A
 //!         row that has grown large stands in a piece of its own.
-//! Rules   what a row holds is the business of its reader; here it is bytes.
+//! Rules   what a row holds and what its tag means is the business of its reader; here it is
+//!         bytes.
 //! Cost    a change moves what stands behind it: some hundred bytes, and at most
 //!         [`NEAR_BYTES_MAX`] a row however busy the customer is. One piece instead of one a track
 //!         saves its header and its slack, and is fetched as one.
@@ -45,12 +46,12 @@ impl Block {
         self.start(0).unwrap_or(0) / WORD
     }
 
-    /// The kind of row `row`: below 128, as it was when the row was opened or last set.
-    pub(crate) fn kind(&self, row: usize) -> Option<u8> {
-        self.get(row).map(|(kind, _)| kind)
+    /// The tag of row `row`: below 128, as it was when the row was opened or last set.
+    pub(crate) fn tag(&self, row: usize) -> Option<u8> {
+        self.get(row).map(|(tag, _)| tag)
     }
 
-    /// The kind and the bytes of row `row`, if there is such a row.
+    /// The tag and the bytes of row `row`, if there is such a row.
     #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<(u8, &[u8])> {
         let (word, next) = (self.word(row)?, self.word(row + 1));
@@ -58,13 +59,13 @@ impl Block {
         if n_rows <= row {
             return None;
         }
-        let kind = u8::try_from((word & !FAR) >> START_BITS).ok()?;
+        let tag = u8::try_from((word & !FAR) >> START_BITS).ok()?;
         if word & FAR != 0 {
-            return Some((kind, self.row(row)));
+            return Some((tag, self.row(row)));
         }
         // Behind the word of the last row the rows themselves begin.
         let end = next.filter(|_| row + 1 < n_rows).map_or(self.bytes.len(), begin);
-        self.bytes.get(start..end).map(|bytes| (kind, bytes))
+        self.bytes.get(start..end).map(|bytes| (tag, bytes))
     }
 
     /// The bytes of row `row`; none where there is no such row.
@@ -87,14 +88,14 @@ impl Block {
         self.bytes.get_mut(bounds).unwrap_or_default()
     }
 
-    /// Opens an empty row of `kind` before row `row`, or behind the last.
-    pub(crate) fn open(&mut self, row: usize, kind: u8) {
+    /// Opens an empty row with `tag` before row `row`, or behind the last.
+    pub(crate) fn open(&mut self, row: usize, tag: u8) {
         let n_rows = self.n_rows();
         let row = row.min(n_rows);
         let start = if row < n_rows { self.start(row) } else { Some(self.bytes.len()) };
         let at = row * WORD;
         make_room(&mut self.bytes, at..at, WORD);
-        self.set_word(row, tagged(start.unwrap_or(0), kind));
+        self.set_word(row, tagged(start.unwrap_or(0), tag));
         for other in 0..=n_rows {
             self.move_start(other, WORD, 0);
         }
@@ -103,10 +104,10 @@ impl Block {
         }
     }
 
-    /// Says that row `row` is of `kind` from now on.
-    pub(crate) fn set_kind(&mut self, row: usize, kind: u8) {
+    /// Gives row `row` another `tag`.
+    pub(crate) fn set_tag(&mut self, row: usize, tag: u8) {
         if let Some(word) = self.word(row) {
-            self.set_word(row, (word & (FAR | START)) | tagged(0, kind));
+            self.set_word(row, (word & (FAR | START)) | tagged(0, tag));
         }
     }
 
@@ -182,9 +183,9 @@ fn begin(word: u32) -> usize {
 }
 
 /// A word of the head.
-fn tagged(start: usize, kind: u8) -> u32 {
+fn tagged(start: usize, tag: u8) -> u32 {
     // Rows that are near begin below: see the assertion above.
-    u32::try_from(start).unwrap_or(START) | u32::from(kind) << START_BITS
+    u32::try_from(start).unwrap_or(START) | u32::from(tag) << START_BITS
 }
 
 /// Makes the bytes at `place` as many as `added`, whatever their values.
@@ -224,10 +225,10 @@ mod tests {
     fn check(block: &Block, plain: &Plain) {
         assert_eq!(block.n_rows(), plain.0.len());
         for (row, (kind, bytes)) in plain.0.iter().enumerate() {
-            assert_eq!(block.kind(row), Some(*kind));
+            assert_eq!(block.tag(row), Some(*kind));
             assert_eq!(block.row(row), bytes, "row {row}");
         }
-        assert_eq!(block.kind(plain.0.len()), None);
+        assert_eq!(block.tag(plain.0.len()), None);
     }
 
     #[test]
@@ -252,7 +253,7 @@ mod tests {
             block.splice(row, from, to, added);
             block.row_mut(row)[from..from + added].copy_from_slice(&fresh);
             plain.0[row].1.splice(from..to, fresh);
-            block.set_kind(row, 3);
+            block.set_tag(row, 3);
             plain.0[row].0 = 3;
             check(&block, &plain);
         }

@@ -1,27 +1,37 @@
 //! One entry of a track as bytes.
 //!
-//! Shape   the time first, then what else its kind keeps.
-//! Units   a time takes six bytes of milliseconds: every moment that a record may carry fits, and
-//!         two numbers beyond them stand for `NEVER` and `ALWAYS`.
+//! Shape   the time first, in as many bytes as the form of its row says, then what else its kind
+//!         keeps.
+//! Units   a wide time takes six bytes of milliseconds: every moment that a record may carry fits,
+//!         and two numbers beyond them stand for `NEVER` and `ALWAYS`.
 
 use crate::unit::{EventTime, Key, Micros, ShortKey};
 
 /// What a row can hold.
 pub trait Entry: Copy + 'static {
-    /// How many bytes it takes.
-    const BYTES: usize;
+    /// Bytes of what it keeps besides its time.
+    const REST: usize;
+    /// The same of small numbers, where those take fewer.
+    const REST_MIN: usize = Self::REST;
+    /// Whether a row of it has the form that suits its entries; else all of them are wide.
+    const IS_FORMED: bool;
 
     /// When it happened.
     fn time(&self) -> EventTime;
 
-    /// The entry in `bytes`, which are [`Entry::BYTES`].
-    fn read(bytes: &[u8]) -> Self;
+    /// How many bytes it takes besides its time: [`Entry::REST`] or [`Entry::REST_MIN`].
+    fn rest(&self) -> usize {
+        Self::REST
+    }
 
-    /// Writes it into `bytes`, which are [`Entry::BYTES`].
-    fn write(&self, bytes: &mut [u8]);
+    /// The entry of `time` that keeps `rest` besides.
+    fn read(time: EventTime, rest: &[u8]) -> Self;
+
+    /// Writes what it keeps besides its time into `rest`.
+    fn write(&self, rest: &mut [u8]);
 }
 
-/// Bytes of a time.
+/// Bytes of a wide time.
 pub(crate) const TIME_BYTES: usize = 6;
 
 /// What stands for `NEVER` and `ALWAYS`, which no record carries.
@@ -83,89 +93,108 @@ pub(crate) fn write_u64(number: u64, bytes: &mut [u8], at: usize) {
     }
 }
 
+/// The number in `bytes`, which are four or eight.
+#[inline]
+fn read_number(bytes: &[u8]) -> Micros {
+    let short = <[u8; 4]>::try_from(bytes).map(i32::from_le_bytes).map(i64::from);
+    Micros::new(short.unwrap_or_else(|_| read_u64(bytes, 0).cast_signed()))
+}
+
+/// Writes `number` into `bytes`: into four where there are no more, which it then fits.
+#[inline]
+fn write_number(number: Micros, bytes: &mut [u8]) {
+    let word = number.get().to_le_bytes();
+    if let Some((short, _)) = word.split_at_checked(bytes.len()) {
+        bytes.copy_from_slice(short);
+    }
+}
+
 impl Entry for EventTime {
-    const BYTES: usize = TIME_BYTES;
+    const REST: usize = 0;
+    const IS_FORMED: bool = true;
 
     fn time(&self) -> EventTime {
         *self
     }
 
-    fn read(bytes: &[u8]) -> EventTime {
-        read_time(bytes)
+    fn read(time: EventTime, _: &[u8]) -> EventTime {
+        time
     }
 
-    fn write(&self, bytes: &mut [u8]) {
-        write_time(*self, bytes);
-    }
+    fn write(&self, _: &mut [u8]) {}
 }
 
 impl Entry for (EventTime, Micros) {
-    const BYTES: usize = TIME_BYTES + 8;
+    const REST: usize = 8;
+    const REST_MIN: usize = 4;
+    const IS_FORMED: bool = true;
 
     fn time(&self) -> EventTime {
         self.0
     }
 
-    fn read(bytes: &[u8]) -> Self {
-        (read_time(bytes), Micros::new(read_u64(bytes, TIME_BYTES).cast_signed()))
+    fn rest(&self) -> usize {
+        if i32::try_from(self.1.get()).is_ok() { Self::REST_MIN } else { Self::REST }
     }
 
-    fn write(&self, bytes: &mut [u8]) {
-        write_time(self.0, bytes);
-        write_u64(self.1.get().cast_unsigned(), bytes, TIME_BYTES);
+    fn read(time: EventTime, rest: &[u8]) -> Self {
+        (time, read_number(rest))
+    }
+
+    fn write(&self, rest: &mut [u8]) {
+        write_number(self.1, rest);
     }
 }
 
 impl Entry for (EventTime, Key) {
-    const BYTES: usize = TIME_BYTES + 8;
+    const REST: usize = 8;
+    const IS_FORMED: bool = false;
 
     fn time(&self) -> EventTime {
         self.0
     }
 
-    fn read(bytes: &[u8]) -> Self {
-        (read_time(bytes), Key::from_bits(read_u64(bytes, TIME_BYTES)))
+    fn read(time: EventTime, rest: &[u8]) -> Self {
+        (time, Key::from_bits(read_u64(rest, 0)))
     }
 
-    fn write(&self, bytes: &mut [u8]) {
-        write_time(self.0, bytes);
-        write_u64(self.1.bits(), bytes, TIME_BYTES);
+    fn write(&self, rest: &mut [u8]) {
+        write_u64(self.1.bits(), rest, 0);
     }
 }
 
 impl Entry for (EventTime, ShortKey) {
-    const BYTES: usize = TIME_BYTES + ShortKey::BYTES;
+    const REST: usize = ShortKey::BYTES;
+    const IS_FORMED: bool = true;
 
     fn time(&self) -> EventTime {
         self.0
     }
 
-    fn read(bytes: &[u8]) -> Self {
-        (read_time(bytes), ShortKey::from(read_u48(bytes, TIME_BYTES)))
+    fn read(time: EventTime, rest: &[u8]) -> Self {
+        (time, ShortKey::from(read_u48(rest, 0)))
     }
 
-    fn write(&self, bytes: &mut [u8]) {
-        write_time(self.0, bytes);
-        write_u48(self.1.bits(), bytes, TIME_BYTES);
+    fn write(&self, rest: &mut [u8]) {
+        write_u48(self.1.bits(), rest, 0);
     }
 }
 
 impl Entry for (EventTime, Key, Key) {
-    const BYTES: usize = TIME_BYTES + 16;
+    const REST: usize = 16;
+    const IS_FORMED: bool = true;
 
     fn time(&self) -> EventTime {
         self.0
     }
 
-    fn read(bytes: &[u8]) -> Self {
-        let key = |at| Key::from_bits(read_u64(bytes, at));
-        (read_time(bytes), key(TIME_BYTES), key(TIME_BYTES + 8))
+    fn read(time: EventTime, rest: &[u8]) -> Self {
+        (time, Key::from_bits(read_u64(rest, 0)), Key::from_bits(read_u64(rest, 8)))
     }
 
-    fn write(&self, bytes: &mut [u8]) {
-        write_time(self.0, bytes);
-        write_u64(self.1.bits(), bytes, TIME_BYTES);
-        write_u64(self.2.bits(), bytes, TIME_BYTES + 8);
+    fn write(&self, rest: &mut [u8]) {
+        write_u64(self.1.bits(), rest, 0);
+        write_u64(self.2.bits(), rest, 8);
     }
 }
 

@@ -311,7 +311,7 @@ impl RowMut<'_> {
     fn become_lumps(&mut self, lumps: Vec<Lump>, most: usize) -> bool {
         let n_bytes = self.slots.block.row(self.row).len();
         self.slots.block.splice(self.row, 0, n_bytes, 0);
-        self.slots.block.set_kind(self.row, RowKind::Lumps as u8);
+        self.slots.block.set_tag(self.row, RowKind::Lumps as u8);
         self.list().replace(0, &lumps);
         lump::join(&mut self.list(), most)
     }

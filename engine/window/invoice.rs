@@ -24,24 +24,25 @@ pub struct Invoice {
 }
 
 impl Entry for Invoice {
-    const BYTES: usize = 3 * TIME_BYTES + 8;
+    const REST: usize = 2 * TIME_BYTES + 8;
+    const IS_FORMED: bool = false;
 
     fn time(&self) -> EventTime {
         self.due
     }
 
-    fn read(bytes: &[u8]) -> Invoice {
-        let time = |at: usize| bytes.get(at * TIME_BYTES..).map_or(EventTime::NEVER, read_time);
-        let key = Key::from_bits(read_u64(bytes, 3 * TIME_BYTES));
-        Invoice { key, due: time(0), set_at: time(1), paid: time(2) }
+    fn read(due: EventTime, rest: &[u8]) -> Invoice {
+        let time = |at: usize| rest.get(at * TIME_BYTES..).map_or(EventTime::NEVER, read_time);
+        let key = Key::from_bits(read_u64(rest, 2 * TIME_BYTES));
+        Invoice { key, due, set_at: time(0), paid: time(1) }
     }
 
-    fn write(&self, bytes: &mut [u8]) {
-        let times = [self.due, self.set_at, self.paid];
-        for (time, bytes) in times.into_iter().zip(bytes.chunks_exact_mut(TIME_BYTES)) {
+    fn write(&self, rest: &mut [u8]) {
+        let times = [self.set_at, self.paid];
+        for (time, bytes) in times.into_iter().zip(rest.chunks_exact_mut(TIME_BYTES)) {
             write_time(time, bytes);
         }
-        write_u64(self.key.bits(), bytes, 3 * TIME_BYTES);
+        write_u64(self.key.bits(), rest, 2 * TIME_BYTES);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Entries of one kind as they stand in a row: one after the other, each so many bytes.
+//! Entries of one kind as they stand in a row: one after the other, each of so many bytes.
 //!
 //! Shape   in time order, ties in order of arrival, but for the kinds that say otherwise.
 //! Rules   an entry that no window can reach any more is swept when enough have gathered; a
@@ -12,11 +12,13 @@ use serde::{Serialize, Serializer};
 use crate::unit::EventTime;
 use crate::window::block::Block;
 use crate::window::entry::Entry;
+use crate::window::form::Form;
 
 /// Entries to be read.
 #[derive(Debug)]
 pub struct List<'a, T> {
     bytes: &'a [u8],
+    form: Form,
     kind: PhantomData<T>,
 }
 
@@ -27,6 +29,7 @@ pub(crate) struct ListMut<'b, T> {
     row: usize,
     from: usize,
     to: usize,
+    form: Form,
     kind: PhantomData<T>,
 }
 
@@ -39,14 +42,21 @@ impl<T> Clone for List<'_, T> {
 impl<T> Copy for List<'_, T> {}
 
 impl<'a, T: Entry> List<'a, T> {
-    /// The entries in `bytes`.
-    pub(crate) fn of(bytes: &'a [u8]) -> List<'a, T> {
-        List { bytes, kind: PhantomData }
+    /// The entries of the row of `bytes` with `tag`.
+    #[inline]
+    pub(crate) fn of(tag: u8, bytes: &'a [u8]) -> List<'a, T> {
+        let form = Form::of::<T>(tag, bytes);
+        List { bytes: bytes.get(form.head()..).unwrap_or_default(), form, kind: PhantomData }
+    }
+
+    /// The entries in `bytes`, wide ones.
+    pub(crate) fn wide(bytes: &'a [u8]) -> List<'a, T> {
+        List { bytes, form: Form::wide::<T>(), kind: PhantomData }
     }
 
     /// How many there are.
     pub fn len(self) -> usize {
-        self.bytes.len() / T::BYTES
+        self.form.count::<T>(self.bytes)
     }
 
     /// Whether there is none.
@@ -55,9 +65,10 @@ impl<'a, T: Entry> List<'a, T> {
     }
 
     /// Entry `at`.
+    #[inline]
     pub fn get(self, at: usize) -> Option<T> {
-        let from = at * T::BYTES;
-        self.bytes.get(from..from + T::BYTES).map(T::read)
+        let n_bytes = self.form.bytes::<T>();
+        self.bytes.get(at * n_bytes..(at + 1) * n_bytes).map(|bytes| self.form.read(bytes))
     }
 
     /// The earliest.
@@ -67,39 +78,23 @@ impl<'a, T: Entry> List<'a, T> {
 
     /// The latest.
     pub fn last(self) -> Option<T> {
-        self.len().checked_sub(1).and_then(|at| self.get(at))
+        let from = self.bytes.len().checked_sub(self.form.bytes::<T>())?;
+        self.bytes.get(from..).map(|bytes| self.form.read(bytes))
     }
 
     /// All of them, in order.
     pub fn iter(self) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + use<'a, T> {
-        self.bytes.chunks_exact(T::BYTES).map(T::read)
+        self.bytes.chunks_exact(self.form.bytes::<T>()).map(move |bytes| self.form.read(bytes))
     }
 
     /// How many lie at or before `time`, in a list in time order.
     pub fn n_until(self, time: EventTime) -> usize {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            if self.get(middle).is_some_and(|entry| entry.time() <= time) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        self.form.n_until::<T>(self.bytes, time)
     }
 
     /// Those with a time in (`after`, `until`], in a list in time order.
     pub fn within(self, after: EventTime, until: EventTime) -> List<'a, T> {
-        let from = match self.first() {
-            Some(first) if first.time() <= after => self.n_until(after),
-            _ => 0,
-        };
-        let to = match self.last() {
-            Some(last) if until < last.time() => self.n_until(until),
-            _ => self.len(),
-        };
-        List::of(self.bytes.get(from * T::BYTES..to.max(from) * T::BYTES).unwrap_or_default())
+        List { bytes: self.form.within::<T>(self.bytes, after, until), ..self }
     }
 }
 
@@ -111,20 +106,66 @@ impl<T: Entry + Serialize> Serialize for List<'_, T> {
 }
 
 impl<'b, T: Entry> ListMut<'b, T> {
-    /// The entries in the bytes from `from` on up to `to` of row `row` of `block`.
-    pub(crate) fn of(block: &'b mut Block, row: usize, from: usize, to: usize) -> ListMut<'b, T> {
-        ListMut { block, row, from, to, kind: PhantomData }
+    /// The wide entries in the bytes from `from` on up to `to` of row `row` of `block`.
+    pub(crate) fn wide(block: &'b mut Block, row: usize, from: usize, to: usize) -> ListMut<'b, T> {
+        ListMut { block, row, from, to, form: Form::wide::<T>(), kind: PhantomData }
     }
 
     /// The entries of row `row` of `block`.
     pub(crate) fn all(block: &'b mut Block, row: usize) -> ListMut<'b, T> {
-        let to = block.row(row).len();
-        ListMut::of(block, row, 0, to)
+        let (tag, bytes) = block.get(row).unwrap_or_default();
+        let (form, to) = (Form::of::<T>(tag, bytes), bytes.len());
+        ListMut { from: form.head(), form, block, row, to, kind: PhantomData }
     }
 
     /// As they stand.
     pub(crate) fn view(&self) -> List<'_, T> {
-        List::of(self.block.row(self.row).get(self.from..self.to).unwrap_or_default())
+        let bytes = self.block.row(self.row).get(self.from..self.to).unwrap_or_default();
+        List { bytes, form: self.form, kind: PhantomData }
+    }
+
+    /// Writes `entries` into the place of all there are.
+    pub(crate) fn fill(&mut self, entries: &[T]) {
+        if T::IS_FORMED {
+            self.form_anew(entries, entries.len());
+        } else {
+            self.replace(self.view().len(), entries);
+        }
+    }
+
+    /// Sees to it that `entry` can be put in.
+    #[inline]
+    fn suit(&mut self, entry: T) {
+        if !T::IS_FORMED {
+            return;
+        }
+        if self.to <= self.from {
+            self.form_anew(&[entry], 0);
+        } else if !self.form.fits(&entry) {
+            let mut all: Vec<T> = self.view().iter().collect();
+            all.push(entry);
+            self.form_anew(&all, all.len() - 1);
+        }
+    }
+
+    /// Gives a row that is theirs alone the form that suits `entries`, and writes the first `n`
+    /// of them into it.
+    #[cold]
+    fn form_anew(&mut self, entries: &[T], n: usize) {
+        let (tag, day) = Form::suiting(self.block.tag(self.row).unwrap_or(0), entries);
+        let day = day.map(u16::to_le_bytes);
+        let day = day.as_ref().map_or(&[][..], |day| day);
+        self.form = Form::of::<T>(tag, day);
+        let len = day.len() + n * self.form.bytes::<T>();
+        self.block.set_tag(self.row, tag);
+        self.block.splice(self.row, 0, self.to, len);
+        (self.from, self.to) = (day.len(), len);
+        for (to, from) in self.block.row_mut(self.row).iter_mut().zip(day) {
+            *to = *from;
+        }
+        for (at, entry) in entries.iter().take(n).enumerate() {
+            self.set(at, *entry);
+        }
     }
 
     /// Where in the row they end.
@@ -134,17 +175,20 @@ impl<'b, T: Entry> ListMut<'b, T> {
 
     /// Puts `entry` into the place of entry `at`.
     pub(crate) fn set(&mut self, at: usize, entry: T) {
-        let from = self.from + at * T::BYTES;
-        if let Some(bytes) = self.block.row_mut(self.row).get_mut(from..from + T::BYTES) {
-            entry.write(bytes);
+        let (form, n_bytes) = (self.form, self.form.bytes::<T>());
+        let from = self.from + at * n_bytes;
+        if let Some(bytes) = self.block.row_mut(self.row).get_mut(from..from + n_bytes) {
+            form.write(&entry, bytes);
         }
     }
 
     /// Puts `entry` in before entry `at`, or behind the last.
     pub(crate) fn put(&mut self, at: usize, entry: T) {
-        let from = self.from + at * T::BYTES;
-        self.block.splice(self.row, from, from, T::BYTES);
-        self.to += T::BYTES;
+        self.suit(entry);
+        let n_bytes = self.form.bytes::<T>();
+        let from = self.from + at * n_bytes;
+        self.block.splice(self.row, from, from, n_bytes);
+        self.to += n_bytes;
         self.set(at, entry);
     }
 
@@ -170,9 +214,11 @@ impl<'b, T: Entry> ListMut<'b, T> {
         }
         // Those between its old place and its new one move up by one.
         let to = entries.n_until(entry.time());
-        let (at, end) = (self.from + known * T::BYTES, self.from + to * T::BYTES);
+        self.suit(entry);
+        let n_bytes = self.form.bytes::<T>();
+        let (at, end) = (self.from + known * n_bytes, self.from + to * n_bytes);
         if let Some(between) = self.block.row_mut(self.row).get_mut(at..end) {
-            between.copy_within(T::BYTES.., 0);
+            between.copy_within(n_bytes.., 0);
         }
         self.set(to - 1, entry);
     }
@@ -184,7 +230,8 @@ impl<'b, T: Entry> ListMut<'b, T> {
 
     /// Puts `entries` into the place of the first `n`.
     pub(crate) fn replace(&mut self, n: usize, entries: &[T]) {
-        let (old, new) = (n * T::BYTES, entries.len() * T::BYTES);
+        let n_bytes = self.form.bytes::<T>();
+        let (old, new) = (n * n_bytes, entries.len() * n_bytes);
         self.block.splice(self.row, self.from, self.from + old, new);
         self.to = self.to + new - old;
         for (at, entry) in entries.iter().enumerate() {
@@ -202,6 +249,18 @@ impl<'b, T: Entry> ListMut<'b, T> {
         let n_stale = entries.n_until(until);
         if 2 + entries.len() / 8 <= n_stale {
             self.forget(n_stale);
+            self.tighten();
+        }
+    }
+
+    /// Writes the entries anew where they need fewer bytes by now.
+    fn tighten(&mut self) {
+        let entries = self.view();
+        if let (Some(first), Some(last)) = (entries.first(), entries.last())
+            && self.form.is_loose(first.time(), last.time())
+        {
+            let all: Vec<T> = entries.iter().collect();
+            self.fill(&all);
         }
     }
 
@@ -232,6 +291,11 @@ mod tests {
         block
     }
 
+    fn view<T: Entry>(block: &Block) -> List<'_, T> {
+        let (tag, bytes) = block.get(0).unwrap_or_default();
+        List::of(tag, bytes)
+    }
+
     fn times(block: &mut Block, millis: &[i64]) {
         for &milli in millis {
             ListMut::all(block, 0).insert(at(milli));
@@ -243,7 +307,7 @@ mod tests {
         let mut block = block();
         times(&mut block, &[30, 10, 20]);
         let check = |after, until, wanted: &[i64]| {
-            let found = List::<EventTime>::of(block.row(0)).within(at(after), at(until));
+            let found = view::<EventTime>(&block).within(at(after), at(until));
             let found: Vec<i64> = found.iter().map(EventTime::millis).collect();
             assert_eq!(found, wanted, "({after}, {until}]");
         };
@@ -261,7 +325,7 @@ mod tests {
             let key = Key::of(name.as_bytes());
             ListMut::all(&mut block, 0).keep_latest((at(milli), key), |other| other.1 == key);
         }
-        let found: Vec<(EventTime, Key)> = List::of(block.row(0)).iter().collect();
+        let found: Vec<(EventTime, Key)> = view(&block).iter().collect();
         let wanted = [(25, "b"), (30, "a"), (30, "c")];
         assert_eq!(found, wanted.map(|(milli, name)| (at(milli), Key::of(name.as_bytes()))));
     }
@@ -271,6 +335,6 @@ mod tests {
         let mut block = block();
         times(&mut block, &[1, 2, 3, 4, 50]);
         ListMut::<EventTime>::all(&mut block, 0).sweep(at(4));
-        assert_eq!(List::<EventTime>::of(block.row(0)).iter().collect::<Vec<_>>(), [at(50)]);
+        assert_eq!(view::<EventTime>(&block).iter().collect::<Vec<_>>(), [at(50)]);
     }
 }

@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::unit::{EventTime, Micros};
-use crate::window::entry::{Entry, TIME_BYTES, read_time, read_u64, write_time, write_u64};
+use crate::window::entry::{Entry, read_u64, write_u64};
 use crate::window::list::{List, ListMut};
 
 /// Several events as one.
@@ -54,17 +54,18 @@ impl Lump {
 }
 
 impl Entry for Lump {
-    const BYTES: usize = TIME_BYTES + 40;
+    const REST: usize = 40;
+    const IS_FORMED: bool = false;
 
     fn time(&self) -> EventTime {
         self.time
     }
 
-    fn read(bytes: &[u8]) -> Lump {
-        let number = |at: usize| read_u64(bytes, TIME_BYTES + at);
+    fn read(time: EventTime, rest: &[u8]) -> Lump {
+        let number = |at: usize| read_u64(rest, at);
         let sum = u128::from(number(8)) | u128::from(number(16)) << 64;
         Lump {
-            time: read_time(bytes),
+            time,
             n: number(0),
             sum: sum.cast_signed(),
             min: Micros::new(number(24).cast_signed()),
@@ -72,21 +73,20 @@ impl Entry for Lump {
         }
     }
 
-    fn write(&self, bytes: &mut [u8]) {
-        write_time(self.time, bytes);
-        write_u64(self.n, bytes, TIME_BYTES);
-        if let Some(sum) = bytes.get_mut(TIME_BYTES + 8..TIME_BYTES + 24) {
+    fn write(&self, rest: &mut [u8]) {
+        write_u64(self.n, rest, 0);
+        if let Some(sum) = rest.get_mut(8..24) {
             sum.copy_from_slice(&self.sum.to_le_bytes());
         }
-        write_u64(self.min.get().cast_unsigned(), bytes, TIME_BYTES + 24);
-        write_u64(self.max.get().cast_unsigned(), bytes, TIME_BYTES + 32);
+        write_u64(self.min.get().cast_unsigned(), rest, 24);
+        write_u64(self.max.get().cast_unsigned(), rest, 32);
     }
 }
 
 impl<'a> Lumps<'a> {
     /// The lumps in `bytes`.
     pub(crate) fn of(bytes: &'a [u8]) -> Lumps<'a> {
-        Lumps { lumps: List::of(bytes) }
+        Lumps { lumps: List::wide(bytes) }
     }
 
     /// How many lumps there are.

@@ -6,6 +6,7 @@
 
 mod block;
 pub mod entry;
+mod form;
 pub mod history;
 pub mod invoice;
 pub mod life;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::unit::{EventTime, Key, Span};
 use crate::window::block::Block;
-use crate::window::entry::{Entry, TIME_BYTES, read_time, read_u64, write_time, write_u64};
+use crate::window::entry::{Entry, read_u64, write_u64};
 use crate::window::list::{List, ListMut};
 
 /// One send.
@@ -43,19 +43,19 @@ const KEY: u64 = REPEATED - 1;
 const HEAD: usize = 8;
 
 impl Entry for Sent {
-    const BYTES: usize = TIME_BYTES + 8;
+    const REST: usize = 8;
+    const IS_FORMED: bool = false;
 
     fn time(&self) -> EventTime {
         self.time
     }
 
-    fn read(bytes: &[u8]) -> Sent {
-        Sent { time: read_time(bytes), tagged: read_u64(bytes, TIME_BYTES) }
+    fn read(time: EventTime, rest: &[u8]) -> Sent {
+        Sent { time, tagged: read_u64(rest, 0) }
     }
 
-    fn write(&self, bytes: &mut [u8]) {
-        write_time(self.time, bytes);
-        write_u64(self.tagged, bytes, TIME_BYTES);
+    fn write(&self, rest: &mut [u8]) {
+        write_u64(self.tagged, rest, 0);
     }
 }
 
@@ -78,8 +78,8 @@ impl<'a> Sends<'a> {
     /// The sends and answers in `bytes`.
     pub(crate) fn of(bytes: &'a [u8]) -> Sends<'a> {
         let split = split(bytes);
-        let sent = List::of(bytes.get(HEAD..split).unwrap_or_default());
-        Sends { sent, answers: List::of(bytes.get(split..).unwrap_or_default()) }
+        let sent = List::wide(bytes.get(HEAD..split).unwrap_or_default());
+        Sends { sent, answers: List::wide(bytes.get(split..).unwrap_or_default()) }
     }
 
     /// How many sends are remembered.
@@ -184,7 +184,7 @@ impl<'b> SendsMut<'b> {
     /// Changes the sends, and notes where they end then.
     fn change_sent<R>(&mut self, change: impl FnOnce(&mut ListMut<'_, Sent>) -> R) -> R {
         let end = split(self.block.row(self.row));
-        let mut sent = ListMut::of(self.block, self.row, HEAD, end);
+        let mut sent = ListMut::wide(self.block, self.row, HEAD, end);
         let result = change(&mut sent);
         let n_bytes = (sent.end() - HEAD) as u64;
         write_u64(n_bytes, self.block.row_mut(self.row), 0);
@@ -194,7 +194,7 @@ impl<'b> SendsMut<'b> {
     fn answers(&mut self) -> ListMut<'_, (EventTime, Key)> {
         let bytes = self.block.row(self.row);
         let (from, to) = (split(bytes), bytes.len());
-        ListMut::of(self.block, self.row, from, to)
+        ListMut::wide(self.block, self.row, from, to)
     }
 }
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Shape;
 use crate::unit::{EventTime, Key, Micros, ShortKey, Span};
-use crate::window::entry::{Entry, TIME_BYTES, read_time, read_u64, write_time, write_u64};
+use crate::window::entry::{Entry, read_u64, write_u64};
+use crate::window::form;
 use crate::window::invoice::Invoice;
 use crate::window::list::List;
 use crate::window::lump::Lumps;
@@ -111,28 +112,28 @@ impl RowKind {
         }
     }
 
-    /// The kind with this number, if there is one.
+    /// The kind that `tag` of a row names, if there is one.
     #[inline]
-    pub(crate) fn numbered(number: u8) -> Option<RowKind> {
-        RowKind::ALL.get(usize::from(number)).copied()
+    pub(crate) fn tagged(tag: u8) -> Option<RowKind> {
+        RowKind::ALL.get(usize::from(tag & form::KIND)).copied()
     }
 }
 
 impl<'a> Slot<'a> {
-    /// The slot of `kind` that stands in `bytes`.
+    /// The slot that stands in the `bytes` of a row with `tag`, if there is such a kind.
     #[inline]
-    pub(crate) fn of(kind: RowKind, bytes: &'a [u8]) -> Slot<'a> {
-        match kind {
-            RowKind::Times => Slot::Times(List::of(bytes)),
-            RowKind::Values => Slot::Values(List::of(bytes)),
+    pub(crate) fn of(tag: u8, bytes: &'a [u8]) -> Option<Slot<'a>> {
+        Some(match RowKind::tagged(tag)? {
+            RowKind::Times => Slot::Times(List::of(tag, bytes)),
+            RowKind::Values => Slot::Values(List::of(tag, bytes)),
             RowKind::Lumps => Slot::Lumps(Lumps::of(bytes)),
-            RowKind::Keys => Slot::Keys(List::of(bytes)),
+            RowKind::Keys => Slot::Keys(List::of(tag, bytes)),
             RowKind::Sends => Slot::Sends(Sends::of(bytes)),
-            RowKind::Answers => Slot::Answers(List::of(bytes)),
-            RowKind::Groups => Slot::Groups(List::of(bytes)),
-            RowKind::Latest => Slot::Latest(List::of(bytes).first().unwrap_or(Latest::NONE)),
-            RowKind::Invoices => Slot::Invoices(List::of(bytes)),
-        }
+            RowKind::Answers => Slot::Answers(List::of(tag, bytes)),
+            RowKind::Groups => Slot::Groups(List::of(tag, bytes)),
+            RowKind::Latest => Slot::Latest(List::wide(bytes).first().unwrap_or(Latest::NONE)),
+            RowKind::Invoices => Slot::Invoices(List::wide(bytes)),
+        })
     }
 
     /// How many entries are kept.
@@ -157,46 +158,41 @@ impl Latest {
 }
 
 impl Entry for Latest {
-    const BYTES: usize = TIME_BYTES + 16;
+    const REST: usize = 16;
+    const IS_FORMED: bool = false;
 
     fn time(&self) -> EventTime {
         self.time
     }
 
-    fn read(bytes: &[u8]) -> Latest {
-        let number = |at| read_u64(bytes, at).cast_signed();
-        Latest { time: read_time(bytes), num: number(TIME_BYTES), den: number(TIME_BYTES + 8) }
+    fn read(time: EventTime, rest: &[u8]) -> Latest {
+        let number = |at| read_u64(rest, at).cast_signed();
+        Latest { time, num: number(0), den: number(8) }
     }
 
-    fn write(&self, bytes: &mut [u8]) {
-        write_time(self.time, bytes);
-        write_u64(self.num.cast_unsigned(), bytes, TIME_BYTES);
-        write_u64(self.den.cast_unsigned(), bytes, TIME_BYTES + 8);
+    fn write(&self, rest: &mut [u8]) {
+        write_u64(self.num.cast_unsigned(), rest, 0);
+        write_u64(self.den.cast_unsigned(), rest, 8);
     }
 }
 
 impl Entry for Answer {
-    const BYTES: usize = TIME_BYTES + 24;
+    const REST: usize = 24;
+    const IS_FORMED: bool = true;
 
     fn time(&self) -> EventTime {
         self.time
     }
 
-    fn read(bytes: &[u8]) -> Answer {
-        let number = |at| read_u64(bytes, at).cast_signed();
-        Answer {
-            time: read_time(bytes),
-            user: Key::from_bits(read_u64(bytes, TIME_BYTES)),
-            num: number(TIME_BYTES + 8),
-            den: number(TIME_BYTES + 16),
-        }
+    fn read(time: EventTime, rest: &[u8]) -> Answer {
+        let number = |at| read_u64(rest, at).cast_signed();
+        Answer { time, user: Key::from_bits(read_u64(rest, 0)), num: number(8), den: number(16) }
     }
 
-    fn write(&self, bytes: &mut [u8]) {
-        write_time(self.time, bytes);
-        write_u64(self.user.bits(), bytes, TIME_BYTES);
-        write_u64(self.num.cast_unsigned(), bytes, TIME_BYTES + 8);
-        write_u64(self.den.cast_unsigned(), bytes, TIME_BYTES + 16);
+    fn write(&self, rest: &mut [u8]) {
+        write_u64(self.user.bits(), rest, 0);
+        write_u64(self.num.cast_unsigned(), rest, 8);
+        write_u64(self.den.cast_unsigned(), rest, 16);
     }
 }
 

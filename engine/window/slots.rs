@@ -29,14 +29,14 @@ impl Slots {
     /// The kind of slot `row`.
     #[inline]
     pub(crate) fn kind(&self, row: usize) -> Option<RowKind> {
-        self.block.kind(row).and_then(RowKind::numbered)
+        self.block.tag(row).and_then(RowKind::tagged)
     }
 
     /// Slot `row`.
     #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<Slot<'_>> {
-        let (kind, bytes) = self.block.get(row)?;
-        RowKind::numbered(kind).map(|kind| Slot::of(kind, bytes))
+        let (tag, bytes) = self.block.get(row)?;
+        Slot::of(tag, bytes)
     }
 
     /// All of them.
@@ -47,7 +47,7 @@ impl Slots {
 
     fn push<T: Entry>(&mut self, kind: RowKind, entries: &[T]) {
         let row = self.open(kind);
-        ListMut::all(&mut self.block, row).replace(0, entries);
+        ListMut::all(&mut self.block, row).fill(entries);
     }
 
     fn open(&mut self, kind: RowKind) -> usize {
