@@ -21,6 +21,10 @@ const STEP_BITS: u32 = 40;
 /// Samples are kept for the longest trend and the day it falls into.
 const DAYS_KEPT: i64 = 31;
 
+/// With the head of their vector so many samples take 128 bytes, up to which the allocator's sizes
+/// lie 16 bytes apart.
+const FEW: usize = 14;
+
 fn pack(day: i64, value: Option<Points>) -> u64 {
     let steps = value.map_or(0, |points| points.steps().unsigned_abs() + 1);
     day.unsigned_abs() << STEP_BITS | steps
@@ -58,11 +62,21 @@ impl Samples {
             return;
         }
         if self.packed.last().is_none_or(|last| value_of(*last) != value) {
+            self.make_room();
             self.packed.push(pack(day, value));
         }
         let oldest = now.day_index() - DAYS_KEPT;
         let n_stale = self.packed.iter().skip(1).take_while(|p| day_of(**p) <= oldest).count();
         self.packed.drain(..n_stale);
+    }
+
+    /// Makes room for one more: the allocator's sizes lie two samples apart, later four, and a
+    /// sample comes once a day at most.
+    fn make_room(&mut self) {
+        if self.packed.len() == self.packed.capacity() {
+            let n_more = if self.packed.len() < FEW { 2 } else { 4 };
+            self.packed.reserve_exact(n_more);
+        }
     }
 
     /// The score as last judged before the midnight that begins day `day_index`.
