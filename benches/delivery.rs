@@ -60,6 +60,8 @@ fn main() -> Result<(), Failed> {
         );
     }
     let seconds = number("EBB_SECONDS", 1, 20)?;
+    // A broker that was started just now is still making itself fast.
+    Stage::set(broker, WAYS[0])?.delays(rate, seconds)?;
     let beside = [Beside::Nothing, Beside::Snapshots, Beside::Questions];
     let runs = beside.map(|beside| (WAYS[0], beside)).into_iter();
     for (way, beside) in runs.chain([(WAYS[1], Beside::Nothing)]) {
