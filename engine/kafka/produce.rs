@@ -2,9 +2,10 @@
 //!
 //! Shape   librdkafka gathers and sends; its thread counts what is acknowledged and keeps the
 //!         first failure. `send` waits while the queue is full, `settle` until all is counted.
-//! Rules   idempotent: a retry neither doubles nor reorders; or transactional, see `transact`. A record that could not be delivered
-//!         breaks the producer: everything after it is refused with the same fault, so no caller
-//!         can take it for done. Keys spread over partitions as Kafka's default does.
+//! Rules   idempotent: a retry neither doubles nor reorders; or transactional, see `transact`. A
+//!         record that could not be delivered breaks the producer: everything after it is refused
+//!         with the same fault, so no caller can take it for done. Keys spread over partitions as
+//!         Kafka's default does.
 //! Cost    a record is copied once, into librdkafka's memory.
 
 use std::collections::BTreeMap;
@@ -62,9 +63,10 @@ pub struct Producer {
     pub(super) retry: Retry,
     /// How long a transaction may stay open.
     pub(super) transaction_max: Duration,
-    /// How many were sent before the last line and before the one before it, by turns.
+    /// How many were sent: what lies between two lines is counted in the one place, what lies
+    /// between the next two in the other.
     n_sent: [u64; 2],
-    /// Whose turn it is.
+    /// In which place what is sent is counted now.
     turn: usize,
     pub(super) producer: Arc<ThreadedProducer<Deliveries>>,
 }
@@ -82,7 +84,7 @@ pub(super) struct Deliveries {
 
 #[derive(Default)]
 struct Counted {
-    /// As they were sent, by turns.
+    /// How many are done, counted where they were when they were sent.
     n_done: [u64; 2],
     failure: Option<String>,
     /// Behind the last record of each partition of the watched topic.
@@ -92,6 +94,7 @@ struct Counted {
 /// A line behind what was sent before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line {
+    /// Where what lies before it is counted.
     turn: usize,
 }
 
@@ -129,7 +132,7 @@ impl ClientContext for Deliveries {
 }
 
 impl ProducerContext for Deliveries {
-    /// The turn in which it was sent.
+    /// Where it was counted when it was sent.
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, turn: usize) {

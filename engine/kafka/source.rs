@@ -69,7 +69,7 @@ pub struct KafkaSource {
 pub(super) struct Share {
     pub(super) partition: u32,
     pub(super) tap: Tap,
-    /// Whether the last thing that came was the end for now.
+    /// Whether the last thing that came was the end so far.
     pub(super) is_at_end: bool,
     /// From which offset on its records may come; `None` until that is known.
     pub(super) opened_at: Option<i64>,

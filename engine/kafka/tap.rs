@@ -26,7 +26,7 @@ use rdkafka::types::{RDKafka, RDKafkaMessage, RDKafkaRespErr};
 
 use super::group::{Bell, Group};
 
-/// What a tap gives: a record, the end for now, or a trouble of this partition.
+/// What a tap gives: a record, the end so far, or a trouble of this partition.
 pub(super) enum Poured<'a> {
     /// A record.
     Record { offset: i64, key: Option<&'a [u8]>, value: Option<&'a [u8]> },

@@ -23,7 +23,7 @@ const STDOUT: &str = "-";
 pub struct OutFile {
     name: String,
     writer: BufWriter<Box<dyn Write + Send>>,
-    /// The file under its name for now, and the name it gets.
+    /// The file under the name it is written by, and the name it gets.
     part: Option<(PathBuf, PathBuf)>,
 }
 
