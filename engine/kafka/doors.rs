@@ -41,11 +41,10 @@ pub struct KafkaDoors {
 
 /// A commit that nobody waits for.
 struct Coming {
-    positions: Vec<Position>,
     /// Behind the outputs that must be safe before.
     line: Line,
     /// What was asked for, once it was.
-    asked: Option<(Vec<Position>, TopicPartitionList)>,
+    asked: Option<TopicPartitionList>,
     began: Instant,
 }
 
@@ -180,36 +179,32 @@ impl Doors for KafkaDoors {
             Delivery::ExactlyOnce => None,
         };
         let Some(line) = line else { return self.commit(positions).map(Some) };
-        let (positions, began) = (positions.to_vec(), Instant::now());
-        self.coming = Some(Coming { positions, line, asked: None, began });
+        self.coming = Some(Coming { line, asked: None, began: Instant::now() });
         Ok(None)
     }
 
-    fn hear_commit(&mut self) -> Result<Option<Committed>, Fault> {
+    fn hear_commit(&mut self, positions: &[Position]) -> Result<Option<Committed>, Fault> {
         let Some(mut coming) = self.coming.take() else { return Ok(None) };
         if coming.asked.is_none() && self.sink.is_settled(coming.line)? {
-            let ours = self.source.ours(&coming.positions);
+            let ours = self.source.ours(positions);
             if ours.is_empty() {
                 return Ok(Some(Committed::Done));
             }
-            coming.asked = self.source.ask_to_commit(&ours).map(|list| (ours, list));
+            coming.asked = self.source.ask_to_commit(&ours);
         }
-        let asked = coming.asked.as_ref();
-        let answer = asked.and_then(|(_, list)| self.source.consumer.context().answer(list));
-        match (answer, asked) {
-            (Some(true), Some((ours, _))) => {
-                self.source.note_committed(ours);
+        let answer = coming.asked.as_ref().and_then(|list| self.source.answer(list));
+        match answer {
+            Some(true) => {
+                let ours = self.source.ours(positions);
+                self.source.note_committed(&ours);
                 Ok(Some(Committed::Done))
             }
-            // Whoever waits knows what to do about every trouble.
-            (Some(_), _) => self.commit(&coming.positions).map(Some),
-            (None, _) if COMING_MAX < coming.began.elapsed() => {
-                self.commit(&coming.positions).map(Some)
-            }
-            (None, _) => {
+            None if coming.began.elapsed() <= COMING_MAX => {
                 self.coming = Some(coming);
                 Ok(None)
             }
+            // Whoever waits knows what to do about every trouble.
+            Some(false) | None => self.commit(positions).map(Some),
         }
     }
 

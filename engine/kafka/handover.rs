@@ -5,8 +5,8 @@
 //!         offset whose records are gone, or that lies beyond the end, is a fault with the command
 //!         that decides what to do.
 //!         A commit is asked for and its answer heard later, or it waits for the answer: then,
-//!         while the coordinator is away, it is asked again, bounded in number and time. A group that is being divided anew is no fault: the records come
-//!         again to whoever owns them next.
+//!         while the coordinator is away, it is asked again, bounded in number and time. A group that
+//!         is being divided anew is no fault: the records come again to whoever owns them next.
 
 use std::sync::Arc;
 use std::thread;
@@ -284,6 +284,11 @@ impl KafkaSource {
     pub(super) fn ask_to_commit(&self, ours: &[Position]) -> Option<TopicPartitionList> {
         let list = self.list(ours).ok()?;
         self.consumer.commit(&list, CommitMode::Async).ok().map(|()| list)
+    }
+
+    /// Whether the commit of `list` that was asked for is done; `None` while that is not known.
+    pub(super) fn answer(&self, list: &TopicPartitionList) -> Option<bool> {
+        self.consumer.context().answer(list)
     }
 
     /// Remembers what is committed, for the words of a fault.

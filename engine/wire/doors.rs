@@ -81,12 +81,13 @@ pub trait Doors {
     /// As [`Doors::commit`].
     fn begin_commit(&mut self, positions: &[Position]) -> Result<Option<Committed>, Fault>;
 
-    /// What became of the commit that was begun; `None` while it is on its way.
+    /// What became of the commit that was begun; `None` while it is on its way. `positions` are
+    /// those it began with, without those of partitions that came or went since.
     ///
     /// # Errors
     ///
     /// As [`Doors::commit`].
-    fn hear_commit(&mut self) -> Result<Option<Committed>, Fault>;
+    fn hear_commit(&mut self, positions: &[Position]) -> Result<Option<Committed>, Fault>;
 
     /// After [`Committed::Undone`]: what is committed for every partition that is ours. Their
     /// records come again once they are opened.

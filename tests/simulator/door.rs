@@ -287,26 +287,22 @@ impl Doors for Door {
     }
 
     fn begin_commit(&mut self, positions: &[Position]) -> Result<Option<Committed>, Fault> {
-        let (client, ours) = (self.client(), self.input.ours(positions));
         let is_waited_for = {
             let mut world = self.world();
-            world.call(client)?;
+            world.call(self.client())?;
             world.delivery == Delivery::ExactlyOnce || world.random.chance(20)
         };
         if is_waited_for {
             return self.commit(positions).map(Some);
         }
-        self.world().begin_commit(client, ours);
+        self.world().begin_commit(self.client());
         Ok(None)
     }
 
-    fn hear_commit(&mut self) -> Result<Option<Committed>, Fault> {
+    fn hear_commit(&mut self, positions: &[Position]) -> Result<Option<Committed>, Fault> {
         let mut world = self.world();
         world.call(self.client())?;
-        if world.random.chance(50) {
-            return Ok(None);
-        }
-        let committed = world.hear_commit(self.client(), &self.input.assigned);
+        let committed = world.hear_commit(self.client(), &self.input.ours(positions));
         // Where it ends here, the commit was done and its answer is lost.
         world.call(self.client())?;
         Ok(committed)

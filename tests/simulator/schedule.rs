@@ -162,6 +162,9 @@ impl<'c> Play<'c> {
 
     fn step(&mut self) {
         self.hand.pass(self.random.below(120));
+        for instance in self.instances.iter().filter(|instance| !instance.is_frozen) {
+            lock(&self.world).pass(instance.client());
+        }
         match self.random.below(100) {
             0..14 => self.append(),
             14..68 => {
@@ -346,8 +349,7 @@ impl Play<'_> {
         assert!(self.is_done(), "everything is mended, and yet it does not come to an end");
         // Time that moved alone is committed later, too.
         self.hand.pass(6_000);
-        self.round();
-        self.round();
+        (0..3).for_each(|_| self.round());
         assert!(!lock(&self.world).is_transacting(), "a transaction stays open");
     }
 

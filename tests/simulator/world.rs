@@ -7,13 +7,14 @@
 //!         member. An output is there for readers once its transaction is committed, or at once
 //!         where there are none.
 
+mod commit;
 mod group;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ebb::record::Note;
 use ebb::run::settings::Delivery;
-use ebb::wire::{Committed, Fault, Outgoing, Position};
+use ebb::wire::{Fault, Outgoing, Position};
 
 use crate::oracle::streams::Random;
 
@@ -106,8 +107,7 @@ pub(super) struct Client {
     pub(super) calls_left: Option<u64>,
     pub(super) fate: Option<Fate>,
     in_flight: VecDeque<Outgoing>,
-    /// The commit on its way, and how many of those in flight go before it.
-    coming: Option<(Vec<Position>, usize)>,
+    coming: Option<commit::Coming>,
     transaction: Option<usize>,
     journal_ends: BTreeMap<u32, i64>,
 }
@@ -228,8 +228,8 @@ impl World {
     pub(super) fn arrive(&mut self, client: usize, n_max: usize) {
         for _ in 0..n_max {
             let Some(output) = self.clients[client].in_flight.pop_front() else { return };
-            if let Some((_, n_before)) = &mut self.clients[client].coming {
-                *n_before = n_before.saturating_sub(1);
+            if let Some(coming) = &mut self.clients[client].coming {
+                coming.n_before = coming.n_before.saturating_sub(1);
             }
             self.has_stragglers |= !self.clients[client].is_member;
             self.write(client, None, output);
@@ -251,6 +251,9 @@ impl World {
     /// What `client` has on its way, beyond a first part, is lost with its process.
     pub(super) fn die(&mut self, client: usize) {
         self.some_arrive(client);
+        if self.random.chance(50) {
+            self.carry_out(client);
+        }
         self.clients[client].in_flight.clear();
     }
 
@@ -266,109 +269,8 @@ impl World {
         }
     }
 
-    /// Whether somebody has read what is not committed.
-    pub(super) fn has_uncommitted(&self) -> bool {
-        let committed = self.committed.iter().zip(&self.input);
-        let ends = committed.map(|(it, log)| it.map_or(log.begin, |it| it.next_offset));
-        self.read.iter().zip(ends).any(|(read, end)| end < *read)
-    }
-
     /// Whether a transaction is open.
     pub(super) fn is_transacting(&self) -> bool {
         self.transactions.contains(&Ending::Open)
-    }
-}
-
-/// Commits.
-impl World {
-    pub(super) fn commit(&mut self, client: usize, ours: &[Position]) -> Committed {
-        let fate = self.clients[client].fate.take();
-        self.clients[client].coming = None;
-        match self.delivery {
-            Delivery::EffectivelyOnce => {
-                self.arrive(client, usize::MAX);
-                self.commit_offsets(client, ours, fate)
-            }
-            Delivery::ExactlyOnce => self.commit_transaction(client, ours, fate),
-        }
-    }
-
-    /// Begins a commit that nobody waits for.
-    pub(super) fn begin_commit(&mut self, client: usize, ours: Vec<Position>) {
-        let client = &mut self.clients[client];
-        client.coming = Some((ours, client.in_flight.len()));
-    }
-
-    /// Carries out the commit that `client`, to whom `assigned` belong by now, has begun.
-    pub(super) fn hear_commit(&mut self, client: usize, assigned: &[u32]) -> Option<Committed> {
-        let (_, n_before) = self.clients[client].coming.as_ref()?;
-        self.arrive(client, *n_before);
-        let (mut ours, _) = self.clients[client].coming.take()?;
-        ours.retain(|position| assigned.contains(&position.partition));
-        let fate = self.clients[client].fate.take();
-        Some(self.commit_offsets(client, &ours, fate))
-    }
-
-    fn commit_offsets(
-        &mut self,
-        client: usize,
-        ours: &[Position],
-        fate: Option<Fate>,
-    ) -> Committed {
-        if ours.is_empty() {
-            return Committed::Done;
-        }
-        if !self.clients[client].is_member {
-            self.tell_lost(client);
-            return Committed::Later;
-        }
-        if fate == Some(Fate::Later) {
-            for position in ours {
-                if self.random.chance(50) {
-                    self.note(position);
-                }
-            }
-            return Committed::Later;
-        }
-        ours.iter().for_each(|position| self.note(position));
-        Committed::Done
-    }
-
-    fn commit_transaction(
-        &mut self,
-        client: usize,
-        ours: &[Position],
-        fate: Option<Fate>,
-    ) -> Committed {
-        if ours.is_empty() && self.clients[client].transaction.is_none() {
-            return Committed::Done;
-        }
-        let transaction = self.begin(client);
-        self.clients[client].transaction = None;
-        let is_open = self.transactions[transaction] == Ending::Open;
-        let is_member = self.clients[client].is_member;
-        if !is_member {
-            self.tell_lost(client);
-        }
-        let ending = match fate {
-            _ if !is_open || !is_member => Ending::Undone,
-            Some(Fate::Undone | Fate::Later) => Ending::Undone,
-            Some(Fate::DoneUnknown) | None => Ending::Done,
-        };
-        if is_open {
-            self.end(transaction, ending);
-        }
-        if ending == Ending::Done {
-            ours.iter().for_each(|position| self.note(position));
-        }
-        if ending == Ending::Done && fate.is_none() {
-            return Committed::Done;
-        }
-        self.clients[client].journal_ends.clear();
-        Committed::Undone(SIMULATED.to_owned())
-    }
-
-    fn note(&mut self, position: &Position) {
-        self.committed[position.partition as usize] = Some(*position);
     }
 }

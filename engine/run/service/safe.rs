@@ -70,10 +70,8 @@ impl<D: Doors> Service<'_, D> {
 
     /// Whether a commit is still on its way.
     fn is_coming(&mut self) -> Result<bool, Fault> {
-        if self.coming.is_none() {
-            return Ok(false);
-        }
-        match self.doors.hear_commit()? {
+        let Some(coming) = &self.coming else { return Ok(false) };
+        match self.doors.hear_commit(&coming.moved)? {
             Some(committed) => self.note(committed).map(|()| false),
             None => Ok(true),
         }

@@ -35,6 +35,7 @@ impl World {
 
     /// `client` is a member again, with nothing.
     pub(in crate::simulator) fn rejoin(&mut self, client: usize) {
+        self.settle(client);
         self.clients[client].is_member = true;
         self.divide();
     }
@@ -61,6 +62,7 @@ impl World {
 
     /// `client` has let `partitions` go.
     pub(in crate::simulator) fn let_go(&mut self, client: usize, partitions: &[u32]) {
+        self.settle(client);
         for partition in partitions {
             let owner = &mut self.owners[*partition as usize];
             if *owner == Some(client) {
