@@ -259,7 +259,8 @@ impl<'c> Pump<'c> {
         }
         let reads = {
             let (live, journal) = (self.live.as_ref(), self.journal.as_ref());
-            let reader = Reader { spread: self.spread, live, courses: &self.courses, journal };
+            let (spread, courses, nows) = (self.spread, &self.courses, &self.engine.nows());
+            let reader = Reader { spread, live, courses, nows, journal };
             side_by_side(&batch.records, |raw| reader.read(raw, batch))
         };
         let mut share = Share::with_capacity(reads.len());
@@ -302,8 +303,7 @@ impl<'c> Pump<'c> {
         meanwhile: Option<Meanwhile<'_>>,
     ) -> Vec<Outgoing> {
         let Share { arrivals, arrived, mut notes, refused, .. } = share;
-        let before: Vec<EventTime> =
-            (0..self.engine.n_partitions()).map(|number| self.engine.now(number)).collect();
+        let before = self.engine.nows();
         let applied = match meanwhile {
             Some(work) => self.engine.apply_beside(&arrivals, || work(&mut *source)),
             None => self.engine.apply(&arrivals),

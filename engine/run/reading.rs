@@ -1,9 +1,10 @@
 //! From one record as it came to what is done with it.
 //!
 //! Rules   what the journal says of a record decides; where it says nothing, the wall clock does,
-//!         if it has a say and the record was not done before. A record whose outputs went out and
-//!         which was not committed is judged anew after a crash: only where the clock was set back
-//!         meanwhile may it then lie ahead of it, and what goes out differ from what did. In
+//!         if it has a say and the record was not done before. What a partition's time has reached is
+//!         not ahead of a clock that was set back since. A record whose outputs went out and which
+//!         was not committed is judged anew after a crash: only where the clock was set back behind
+//!         it in between may it then lie ahead, and what goes out differ from what did. In
 //!         transactions nothing goes out before.
 //! Source  DESIGN §2, §3, §11; D-3; readings of the specification.
 
@@ -52,6 +53,8 @@ pub(super) struct Reader<'a, 'c> {
     pub(super) spread: Spread,
     pub(super) live: Option<&'a Live<'c>>,
     pub(super) courses: &'a [Course],
+    /// The `now` of every partition before the first of the records.
+    pub(super) nows: &'a [EventTime],
     pub(super) journal: Option<&'a Journal>,
 }
 
@@ -106,6 +109,7 @@ impl Reader<'_, '_> {
         event: &Event<'_>,
     ) -> (Result<Early, Reject>, Option<EventTime>) {
         let (mut says, mut told, mut was_done) = (None, None, false);
+        let mut now = EventTime::ALWAYS;
         match origin {
             Origin::Topic { partition, offset } => {
                 if let Some(course) = self.courses.get(partition as usize) {
@@ -113,6 +117,7 @@ impl Reader<'_, '_> {
                     told = course.notes().now_before(offset);
                     was_done = course.is_quiet_at(offset);
                 }
+                now = self.nows.get(partition as usize).copied().max(told).unwrap_or(now);
             }
             Origin::File { .. } => {
                 for said in self.journal.map_or(&[][..], |journal| journal.of(event)) {
@@ -130,6 +135,7 @@ impl Reader<'_, '_> {
                 Err(Reject::new(Reason::FromTheFuture, detail))
             }
             Some(Says::Now(_)) | None if was_done => Ok(Early::No),
+            Some(Says::Now(_)) | None if event.time <= now => Ok(Early::No),
             Some(Says::Now(_)) | None => self.by_the_clock(event),
         };
         (early, told)

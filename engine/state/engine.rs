@@ -77,6 +77,11 @@ impl Engine {
         self.partitions.get(partition as usize).map_or(EventTime::ALWAYS, |found| found.now)
     }
 
+    /// [`Engine::now`] of every partition, the first one's first.
+    pub fn nows(&self) -> Vec<EventTime> {
+        self.partitions.iter().map(|found| found.now).collect()
+    }
+
     /// The customers of `partition`, in no order that means anything.
     pub fn customers(&self, partition: u32) -> impl Iterator<Item = &Customer> {
         let lanes = self.partitions.get(partition as usize).map(|found| &found.lanes);
