@@ -68,6 +68,12 @@ impl<'a> Outlook<'a> {
         Outlook { prospect, memo, verdict, now }
     }
 
+    /// The same where it is judged at `now` already, by what was last said of it.
+    pub fn judged(prospect: Prospect<'a>, verdict: Verdict, now: EventTime) -> Outlook<'a> {
+        let memo = prospect.memo.clone();
+        Outlook { prospect, memo, verdict, now }
+    }
+
     /// What the customer is judged now.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict

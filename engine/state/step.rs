@@ -181,7 +181,7 @@ fn publish(
     }
     customer.published = Some(Box::new(current));
     let readings = customer.memo.readings(model, now);
-    let next = Outlook::at(prospect(customer, model), now).next();
+    let next = Outlook::judged(prospect(customer, model), verdict.clone(), now).next();
     let record = record(customer, (verdict, &readings, next), (model, now)).into_owned();
     let json = record.to_json();
     outputs.push(Output::Scores(Box::new(record), json));
