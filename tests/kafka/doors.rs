@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,12 @@ const ENDLESS: &str = r#"{"sql": "SELECT sum(value) FROM generate_series(1, 1000
 const ASKERS: usize = 3;
 /// How often the process dies: the last times it is seconds until it is started again.
 const KILLS: usize = 5;
-/// How slowly events come: until after its last death.
-const PAUSE: Duration = Duration::from_millis(200);
-/// Milliseconds without a process of SQL in which something must ring early enough.
-const LONG: i64 = 1_000;
+/// How many events come at once, and how often before it dies: until those come that ring much.
+const EVENTS: usize = 60;
+const FIRST: Duration = Duration::from_millis(15);
+const N_FIRST: usize = 300;
+/// How often as long as it dies: for a hundred seconds at least. Then as before.
+const PAUSE: Duration = Duration::from_millis(300);
 /// Hundredths of a second that a process which answers has worked when it is in the middle of a
 /// query.
 const WORK_TICKS: i64 = 50;
@@ -135,10 +137,23 @@ fn the_process_of_sql_killed_in_the_middle_of_queries_loses_no_event_and_delays_
     let mut command = stage.command(&folder.path().join("state"), &sets);
     let run = Arc::new(Heard::start(command.stdout(Stdio::null())));
     run.wait_for("partition is scoring", 2);
-    let trickle = load.trickle_every(&stage, PAUSE);
+    let (is_dying, n_sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let pause = {
+        let (is_dying, n_sent) = (Arc::clone(&is_dying), Arc::clone(&n_sent));
+        move || {
+            n_sent.fetch_add(1, Ordering::Relaxed);
+            thread::sleep(if is_dying.load(Ordering::Relaxed) { PAUSE } else { FIRST });
+        }
+    };
+    let trickle = load.trickle_by(&stage, EVENTS, pause);
     let is_over = Arc::new(AtomicBool::new(false));
     let askers: Vec<_> = (0..ASKERS).map(|_| ask(&run, &is_over)).collect();
+    while n_sent.load(Ordering::Relaxed) < N_FIRST {
+        thread::sleep(FIRST);
+    }
+    is_dying.store(true, Ordering::Relaxed);
     let gone = kill(&run, KILLS);
+    is_dying.store(false, Ordering::Relaxed);
     trickle.join().unwrap();
     assert_eq!(load.compare_when_there(&stage, || ()), 0, "alerts were written twice");
     is_over.store(true, Ordering::Relaxed);
@@ -152,14 +167,10 @@ fn the_process_of_sql_killed_in_the_middle_of_queries_loses_no_event_and_delays_
     println!("with a process of SQL: {}", in_words(&with));
     println!("without: {}", in_words(&without));
     println!("gone for {:?} ms", gone.iter().map(|(from, to)| to - from).collect::<Vec<_>>());
-    // What rang early in a long time without was out before there was one again.
-    let mut n_early = 0;
-    for (from, to) in gone.iter().filter(|(from, to)| LONG <= to - from) {
-        let early = |(event, _): &&(i64, i64)| (*from..from + (to - from) / 4).contains(event);
-        for (event, alert) in without.iter().filter(early) {
-            assert!(alert < to, "{event} {alert} {gone:?}");
-            n_early += 1;
-        }
-    }
-    assert!(0 < n_early, "nothing rang while it was gone: {gone:?}");
+    // What rang early in the last, longest time without was out before there was one again.
+    let (from, to) = gone[gone.len() - 1];
+    let early = |(event, _): &&(i64, i64)| (from..from + (to - from) / 4).contains(event);
+    let early: Vec<_> = without.iter().filter(early).collect();
+    assert!(!early.is_empty(), "nothing rang while it was gone: {gone:?}");
+    assert!(early.iter().all(|(_, alert)| *alert < to), "{early:?} {gone:?}");
 }

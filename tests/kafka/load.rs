@@ -44,16 +44,21 @@ impl Load {
 
     /// Puts the events on the input of `stage`, a few at a time.
     pub(super) fn trickle(&self, stage: &Stage) -> JoinHandle<()> {
-        self.trickle_every(stage, EVERY)
+        self.trickle_by(stage, CHUNK, || thread::sleep(EVERY))
     }
 
-    /// The same, with `pause` after each few.
-    pub(super) fn trickle_every(&self, stage: &Stage, pause: Duration) -> JoinHandle<()> {
+    /// The same, `n` at a time, with a `pause` after each few.
+    pub(super) fn trickle_by(
+        &self,
+        stage: &Stage,
+        n: usize,
+        pause: impl Fn() + Send + 'static,
+    ) -> JoinHandle<()> {
         let (lines, settings) = (Arc::clone(&self.lines), stage.settings.clone());
         thread::spawn(move || {
             let pace = Pace::Bulk;
             let mut producer = Producer::new(&settings.kafka, settings.retry, pace).unwrap();
-            for chunk in lines.chunks(CHUNK) {
+            for chunk in lines.chunks(n) {
                 for line in chunk {
                     let event: Value = serde_json::from_str(line).unwrap();
                     let key = event["customer_id"].as_str().map(str::as_bytes);
@@ -64,7 +69,7 @@ impl Load {
                         .unwrap();
                 }
                 producer.settle().unwrap();
-                thread::sleep(pause);
+                pause();
             }
         })
     }
