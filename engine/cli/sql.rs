@@ -13,6 +13,7 @@ use clap::builder::PossibleValuesParser;
 use crate::cli::Failure;
 use crate::cli::setup::settings;
 use crate::query::attend::attend;
+use crate::query::desk::with_room;
 use crate::query::raw::Question;
 use crate::query::{Form, Refused, process};
 use crate::run::settings::SqlRules;
@@ -183,9 +184,11 @@ pub struct AnswerArgs {
 ///
 /// Exit 1 with the reason as the whole of what is said.
 pub fn answer(args: AnswerArgs) -> Result<(), Failure> {
-    let mut out = std::io::BufWriter::new(std::io::stdout());
-    let from = &mut std::io::stdin().lock();
-    let answered = if args.many { attend(from, &mut out) } else { process::answer(from, &mut out) };
+    let answered = with_room(|| {
+        let mut out = std::io::BufWriter::new(std::io::stdout());
+        let from = &mut std::io::stdin().lock();
+        if args.many { attend(from, &mut out) } else { process::answer(from, &mut out) }
+    });
     answered.map_err(|refused| Failure::failed(refused.to_string()))
 }
 

@@ -60,7 +60,23 @@ pub struct Outline {
     pub columns: SchemaRef,
 }
 
-/// Snapshots, opened.
+/// Whatever `work` gives, on a thread with room for it: planning recurses.
+///
+/// One thread for all questions, where there are many: a new one would have to find its memory anew.
+///
+/// # Errors
+///
+/// [`Refused`] where no such thread can be had, and what `work` says.
+pub fn with_room<T: Send>(work: impl FnOnce() -> Result<T, Refused> + Send) -> Result<T, Refused> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let thread = thread.spawn_scoped(scope, work);
+        let done = thread.map_err(|error| Refused(format!("cannot start: {error}")))?.join();
+        done.unwrap_or_else(|_| Err(Refused("the query failed: a bug of the engine".to_owned())))
+    })
+}
+
+/// Snapshots, opened, to be asked on a thread as [`with_room`] makes one.
 pub struct Desk {
     runtime: Runtime,
     environment: Arc<RuntimeEnv>,
@@ -132,7 +148,7 @@ impl Desk {
     ) -> Result<u64, Refused> {
         let admitted = self.admitted(asked)?;
         let this: &Desk = self;
-        this.planning(|| async {
+        self.runtime.block_on(async {
             let plan = this.plan(asked, admitted).await?;
             this.run(bind::bind(plan, &asked.parameters)?, asked, form, out).await
         })
@@ -146,7 +162,7 @@ impl Desk {
     pub fn describe(&mut self, asked: &Asked) -> Result<Outline, Refused> {
         let admitted = self.admitted(asked)?;
         let this: &Desk = self;
-        this.planning(|| async {
+        self.runtime.block_on(async {
             let plan = this.plan(asked, admitted).await?;
             let parameters = bind::parameters(&plan, &asked.parameters)?;
             let plan = bind::hollow(plan, &parameters)?;
@@ -155,21 +171,6 @@ impl Desk {
             let plan = session.state().optimize(&plan).map_err(|error| this.refused(&error))?;
             let columns = Arc::new(common(plan.schema().as_arrow()));
             Ok(Outline { parameters, columns })
-        })
-    }
-
-    /// Whatever `work` gives, on a thread with room for it: planning recurses.
-    fn planning<T: Send, F: Future<Output = Result<T, Refused>>>(
-        &self,
-        work: impl FnOnce() -> F + Send,
-    ) -> Result<T, Refused> {
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-            let thread = thread.spawn_scoped(scope, || self.runtime.block_on(work()));
-            let done = thread.map_err(|error| Refused(format!("cannot start: {error}")))?.join();
-            done.unwrap_or_else(|_| {
-                Err(Refused("the query failed: a bug of the engine".to_owned()))
-            })
         })
     }
 
@@ -187,6 +188,12 @@ impl Desk {
 
     async fn plan(&self, asked: &Asked, admitted: Admitted) -> Result<LogicalPlan, Refused> {
         let refused = |error: DataFusionError| self.refused(&error);
+        // What looks back is opened anew for every question.
+        let is_kept = admitted.looks_back.is_empty();
+        let view = self.view(asked);
+        if let Some(plan) = view.known(asked).filter(|_| is_kept) {
+            return Ok(plan);
+        }
         let session = self.session(asked)?;
         let plan = session.state().statement_to_plan(admitted.statement).await;
         let plan = plan.map_err(refused)?;
@@ -195,6 +202,9 @@ impl Desk {
             .with_allow_dml(false)
             .with_allow_statements(false);
         only_reads.verify_plan(&plan).map_err(refused)?;
+        if is_kept {
+            view.keep(asked, &plan);
+        }
         Ok(plan)
     }
 
@@ -250,12 +260,16 @@ impl Desk {
         self.runtime.block_on(view).map_err(|error| self.refused(&error))
     }
 
-    fn session(&self, asked: &Asked) -> Result<&datafusion::prelude::SessionContext, Refused> {
-        let view = match (&asked.as_of, &self.past) {
+    /// What `asked` is asked of.
+    fn view(&self, asked: &Asked) -> &View {
+        match (&asked.as_of, &self.past) {
             (Some(_), Some((_, past))) => past,
             _ => &self.view,
-        };
-        view.session(asked.dialect).map_err(|error| self.refused(&error))
+        }
+    }
+
+    fn session(&self, asked: &Asked) -> Result<&datafusion::prelude::SessionContext, Refused> {
+        self.view(asked).session(asked.dialect).map_err(|error| self.refused(&error))
     }
 
     fn refused(&self, error: &DataFusionError) -> Refused {

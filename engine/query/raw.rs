@@ -282,7 +282,7 @@ pub struct Asked {
 }
 
 /// Whose words a statement is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Dialect {
     /// This program's.
     Plain,

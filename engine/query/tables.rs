@@ -69,7 +69,7 @@ pub(crate) async fn open(context: &SessionContext, shelf: &Shelf, lens: &Lens) -
     let published = context.sql(&views::published(model, written)).await?.into_view();
     context.register_table(views::PUBLISHED, published)?;
     for (table, sql) in [
-        ("customers", views::customers(model)),
+        ("customers", views::customers(model, written)),
         ("signals", views::signals(model)),
         ("explanations", views::explanations()),
         ("kpis", kpis::kpis(model)),

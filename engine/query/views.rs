@@ -3,14 +3,14 @@
 //! Rules   what is written into a statement comes from the model: names are quoted, texts and
 //!         numbers are literals.
 
-use crate::query::columns::{self, EXPLANATION, PARTS, flag};
+use crate::query::columns::{self, Column, EXPLANATION, MEASURED_AT, PARTS, flag};
 use crate::query::current::{IS_CURRENT, STANDS_AT};
 use crate::query::daily::DAYS_KEPT;
 use crate::query::raw::{Described, SignalOf};
 
-/// The name under which views find customers.
+/// The name under which views find customers with their explanations.
 pub(crate) const PUBLISHED: &str = "customers_published";
-/// The name under which that view finds their files.
+/// The name under which views find their files.
 pub(crate) const CUSTOMER_FILES: &str = "customers_files";
 /// The name under which a view finds the files of `events_daily`.
 pub(crate) const DAILY_FILES: &str = "events_daily_files";
@@ -42,20 +42,32 @@ pub(crate) fn number(number: f64) -> String {
     format!("CAST({number:?} AS DOUBLE)")
 }
 
-/// The rows of customers that count, of a snapshot that is written in one go or in several.
+/// `customers`: of the rows that were written, `written` so, those that count.
+///
+/// Every view between a question and the files takes its time to plan, a third of a look-up's: this
+/// one stands on the files themselves.
+pub(crate) fn customers(model: &Described, written: Written) -> String {
+    counting(&columns::customers(model), written)
+}
+
+/// The same rows with the explanation of every score.
 pub(crate) fn published(model: &Described, written: Written) -> String {
-    let columns = columns::published(model);
-    let kept = columns.iter().filter(|column| column.name != "as_of");
-    let kept: Vec<String> = kept.map(|column| name(&column.name)).collect();
-    let kept = kept.join(", ");
+    let mut columns = columns::customers(model);
+    columns.extend(columns::published(model).into_iter().filter(|it| it.name == EXPLANATION));
+    counting(&columns, written)
+}
+
+fn counting(columns: &[Column], written: Written) -> String {
+    let one = |column: &Column| match (column.name.as_str(), written) {
+        (MEASURED_AT, _) => format!("as_of AS {MEASURED_AT}"),
+        ("as_of", Written::Bit) => format!("{STANDS_AT}(partition) AS as_of"),
+        (column, _) => name(column),
+    };
+    let shown: Vec<String> = columns.iter().map(one).collect();
+    let all = format!("SELECT {} FROM {CUSTOMER_FILES}", shown.join(", "));
     match written {
-        Written::AtOnce => {
-            format!("SELECT as_of, as_of AS measured_at, {kept} FROM {CUSTOMER_FILES}")
-        }
-        Written::Bit => format!(
-            "SELECT {STANDS_AT}(partition) AS as_of, as_of AS measured_at, {kept} \
-             FROM {CUSTOMER_FILES} WHERE {IS_CURRENT}(place, edition)"
-        ),
+        Written::AtOnce => all,
+        Written::Bit => format!("{all} WHERE {IS_CURRENT}(place, edition)"),
     }
 }
 
@@ -67,13 +79,6 @@ pub(crate) fn events_daily(today: i32) -> String {
          FROM {DAILY_FILES} WHERE CAST(day AS INT) >= {first} \
          GROUP BY customer_id, partition, day, type"
     )
-}
-
-/// `customers`: everything but the explanation.
-pub(crate) fn customers(model: &Described) -> String {
-    let columns: Vec<String> =
-        columns::customers(model).iter().map(|column| name(&column.name)).collect();
-    format!("SELECT {} FROM {PUBLISHED}", columns.join(", "))
 }
 
 /// `signals`: one row a customer and signal.
