@@ -6,7 +6,8 @@
 //!         happened.
 //! Rules   one edition at a time. One that cannot be published is told of and tried anew at the
 //!         next turn, with everyone in it. Scoring never waits for whoever publishes: where that
-//!         falls far behind, what happens is told no more until it starts anew.
+//!         falls behind, nobody more is copied until it has caught up, and where it falls far behind,
+//!         what happens is told no more until it starts anew.
 //! Cost    about 0.5 us a customer of an edition on the thread that scores, 0.1 us an event.
 //! Source  DESIGN §9; D-9, D-11.
 
@@ -28,8 +29,15 @@ use crate::wire::{Fault, Outgoing, Position};
 
 /// Customers copied in one slice: half a millisecond.
 const SLICE: usize = 1_000;
-/// Most words that wait for whoever publishes; some 100 MB.
-const WAITING_MAX: usize = 200_000;
+/// Most bytes that wait for whoever publishes.
+const WAITING_MAX: usize = 128 << 20;
+/// Most bytes that wait and let customers be copied all the same: a third of a second's work.
+const COPIES_MAX: usize = 32 << 20;
+/// What a copied customer takes under the default model, an event that was applied, and any other
+/// word, in bytes.
+const COPY_BYTES: usize = 2 << 10;
+const COUNT_BYTES: usize = 96;
+const WORD_BYTES: usize = 128;
 
 /// What whoever publishes is told, in this order.
 #[derive(Debug)]
@@ -48,6 +56,20 @@ pub enum News {
     Customers(u32, Vec<Copied>),
     /// That was the whole edition: publish it.
     Publish,
+}
+
+impl News {
+    /// About how many bytes it takes as it waits.
+    fn n_bytes(&self) -> usize {
+        let more = match self {
+            News::Counted(counts) => COUNT_BYTES * counts.len(),
+            News::Customers(_, copied) => COPY_BYTES * copied.len(),
+            News::WentOut(_, Outgoing::Alert { value, .. }) => value.len(),
+            News::WentOut(_, Outgoing::Scores { value, .. }) => value.as_ref().map_or(0, Vec::len),
+            _ => 0,
+        };
+        WORD_BYTES + more
+    }
 }
 
 /// One event that was applied.
@@ -115,18 +137,18 @@ enum State {
 #[derive(Clone)]
 struct Words {
     to: Sender<News>,
-    n_waiting: Arc<AtomicUsize>,
+    bytes_waiting: Arc<AtomicUsize>,
 }
 
 impl Words {
     fn say(&self, news: News) {
-        self.n_waiting.fetch_add(1, Ordering::Relaxed);
+        self.bytes_waiting.fetch_add(news.n_bytes(), Ordering::Relaxed);
         // Whoever publishes ends only with us.
         let _gone = self.to.send(news);
     }
 
-    fn n_waiting(&self) -> usize {
-        self.n_waiting.load(Ordering::Relaxed)
+    fn bytes_waiting(&self) -> usize {
+        self.bytes_waiting.load(Ordering::Relaxed)
     }
 }
 
@@ -140,15 +162,16 @@ impl Press {
     ) -> (Press, Box<dyn Witness>) {
         let (to, words) = mpsc::channel();
         let (tell, told) = mpsc::channel();
-        let n_waiting = Arc::new(AtomicUsize::new(0));
-        let n_left = Arc::clone(&n_waiting);
+        let bytes_waiting = Arc::new(AtomicUsize::new(0));
+        let bytes_left = Arc::clone(&bytes_waiting);
         // It ends when nobody tells it anything any more.
         thread::spawn(move || {
             let mut fault = None;
             for news in words {
-                n_left.fetch_sub(1, Ordering::Relaxed);
-                let is_end = matches!(news, News::Publish);
-                match publisher.hear(news) {
+                let (is_end, n_bytes) = (matches!(news, News::Publish), news.n_bytes());
+                let heard = publisher.hear(news);
+                bytes_left.fetch_sub(n_bytes, Ordering::Relaxed);
+                match heard {
                     Ok(Some(id)) if fault.is_none() => _ = tell.send(Ok(id)),
                     Ok(_) => {}
                     Err(found) => fault = Some(found),
@@ -158,7 +181,7 @@ impl Press {
                 }
             }
         });
-        let words = Words { to, n_waiting };
+        let words = Words { to, bytes_waiting };
         let reporter = Reporter { words: words.clone(), is_behind: false };
         let press = Press {
             interval: duration(rules.interval),
@@ -241,7 +264,7 @@ impl Press {
             return None;
         };
         // What is copied must not heap up.
-        if WAITING_MAX < self.words.n_waiting() {
+        if COPIES_MAX < self.words.bytes_waiting() {
             return None;
         }
         let mut copied = Vec::new();
@@ -294,7 +317,7 @@ struct Reporter {
 impl Reporter {
     /// Whether what happens can still be told.
     fn has_room(&mut self) -> bool {
-        let has_room = self.words.n_waiting() < WAITING_MAX;
+        let has_room = self.words.bytes_waiting() < WAITING_MAX;
         if !has_room && !self.is_behind {
             warn!("snapshots are published too slowly: tables of what happened miss some of it");
         }
