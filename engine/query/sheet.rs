@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, ListArray, RecordBatch,
-    StringBuilder, StructArray, TimestampMillisecondBuilder,
+    Array, ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, ListArray,
+    RecordBatch, StringBuilder, StructArray, TimestampMillisecondBuilder,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
@@ -191,20 +191,45 @@ impl Cells {
             Kind::Number => Cells::Number(Float64Builder::new()),
             Kind::Whole => Cells::Whole(Int64Builder::new()),
             Kind::Flag => Cells::Flag(BooleanBuilder::new()),
-            Kind::Time => Cells::Time(TimestampMillisecondBuilder::new().with_timezone("UTC")),
+            Kind::Time => Cells::Time(instants(0)),
             Kind::Day => Cells::Day(Date32Builder::new()),
             Kind::Parts => Cells::Parts(vec![0], Box::new(Sheet::new(&all(&PARTS)))),
         }
     }
 
+    /// What was put in so far; there is room for as much once more.
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
         Ok(match self {
-            Cells::Text(cells) => Arc::new(cells.finish()),
-            Cells::Number(cells) => Arc::new(cells.finish()),
-            Cells::Whole(cells) => Arc::new(cells.finish()),
-            Cells::Flag(cells) => Arc::new(cells.finish()),
-            Cells::Time(cells) => Arc::new(cells.finish()),
-            Cells::Day(cells) => Arc::new(cells.finish()),
+            Cells::Text(cells) => {
+                let full = cells.finish();
+                *cells = StringBuilder::with_capacity(full.len(), full.value_data().len());
+                Arc::new(full)
+            }
+            Cells::Number(cells) => {
+                let full = cells.finish();
+                *cells = Float64Builder::with_capacity(full.len());
+                Arc::new(full)
+            }
+            Cells::Whole(cells) => {
+                let full = cells.finish();
+                *cells = Int64Builder::with_capacity(full.len());
+                Arc::new(full)
+            }
+            Cells::Flag(cells) => {
+                let full = cells.finish();
+                *cells = BooleanBuilder::with_capacity(full.len());
+                Arc::new(full)
+            }
+            Cells::Time(cells) => {
+                let full = cells.finish();
+                *cells = instants(full.len());
+                Arc::new(full)
+            }
+            Cells::Day(cells) => {
+                let full = cells.finish();
+                *cells = Date32Builder::with_capacity(full.len());
+                Arc::new(full)
+            }
             Cells::Parts(ends, sheet) => {
                 let ends = OffsetBuffer::new(std::mem::replace(ends, vec![0]).into());
                 let rows: ArrayRef = Arc::new(StructArray::from(sheet.take()?));
@@ -215,12 +240,16 @@ impl Cells {
     }
 }
 
+/// Room for `n` instants.
+fn instants(n: usize) -> TimestampMillisecondBuilder {
+    TimestampMillisecondBuilder::with_capacity(n).with_timezone("UTC")
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
 
     use super::*;
-    use arrow::array::Array;
 
     fn columns(kinds: &[Kind]) -> Vec<Column> {
         let column = |kind: &Kind| Column {
