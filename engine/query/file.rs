@@ -1,10 +1,11 @@
 //! One Parquet file on its way to a snapshot.
 //!
 //! Rules   rows are written in groups of [`GROUP_ROWS`], so that a file of any length needs the
-//!         memory of one group; pages are small and have their smallest and largest values on
-//!         record, so that a look-up by customer reads one page a column. Compressed by Snappy:
-//!         half as large again as by zstd, but a page of zstd takes longer to open than to read,
-//!         and a look-up opens a hundred.
+//!         memory of one group; pages are small, so that a look-up by customer reads one page a
+//!         column. Of times and ids the smallest and largest of a page are on record, for people
+//!         ask for the last days and for one customer; of other columns every page has some of all.
+//!         Compressed by Snappy: half as large again as by zstd, but a page of zstd takes longer to
+//!         open than to read, and a look-up opens a hundred.
 
 use std::error::Error;
 use std::fs::File;
@@ -16,7 +17,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use crate::query::columns::Column;
+use crate::query::columns::{Column, Kind};
 use crate::query::sheet::Sheet;
 use crate::unit::EventTime;
 use crate::wire::Fault;
@@ -26,7 +27,7 @@ const GROUP_ROWS: usize = 32 << 10;
 /// Rows of a page: what a look-up has to decode of every other column.
 const PAGE_ROWS: usize = 2 << 10;
 /// Rows gathered before they are turned into columns.
-const SHEET_ROWS: usize = 512;
+const SHEET_ROWS: usize = 1 << 10;
 
 /// A file that is being written.
 pub(crate) struct TableFile {
@@ -55,17 +56,21 @@ impl TableFile {
     pub(crate) fn create(path: PathBuf, columns: &[Column]) -> Result<TableFile, Fault> {
         let file = File::create(&path).map_err(|error| cannot_write(&path, &error))?;
         let sheet = Sheet::new(columns);
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_created_by(format!("ebb {}", env!("CARGO_PKG_VERSION")))
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(GROUP_ROWS))
             .set_data_page_row_count_limit(PAGE_ROWS)
             .set_write_batch_size(PAGE_ROWS)
-            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_statistics_enabled(EnabledStatistics::None)
             .set_column_bloom_filter_enabled(ColumnPath::from("customer_id"), true)
-            .set_column_bloom_filter_max_ndv(ColumnPath::from("customer_id"), GROUP_ROWS as u64)
-            .build();
-        let writer = ArrowWriter::try_new(file, sheet.schema(), Some(properties))
+            .set_column_bloom_filter_max_ndv(ColumnPath::from("customer_id"), GROUP_ROWS as u64);
+        let times = columns.iter().filter(|column| matches!(column.kind, Kind::Time | Kind::Day));
+        for column in times {
+            let path = ColumnPath::from(column.name.as_str());
+            properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Page);
+        }
+        let writer = ArrowWriter::try_new(file, sheet.schema(), Some(properties.build()))
             .map_err(|error| cannot_write(&path, &error))?;
         Ok(TableFile { path, sheet, writer, rows: 0, until: EventTime::ALWAYS })
     }
