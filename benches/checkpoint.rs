@@ -13,6 +13,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use ebb::model::shipped;
+use ebb::run::memory;
 use ebb::state::checkpoint::Mark;
 use ebb::state::{Engine, Progress, Rules, restore};
 use ebb::wire::generate::{Flavour, Generator};
@@ -74,6 +75,7 @@ fn write(engine: &mut Engine, generator: &mut Generator) -> Vec<u8> {
 }
 
 fn main() {
+    memory::keep();
     let (customers, events) = (asked("EBB_CUSTOMERS", 2_000), asked("EBB_EVENTS", 100));
     let plan = plan(customers, u64::from(customers) * u64::from(events), Flavour::Bench);
     let made = (engine(shipped::BENCH, 2), Generator::new(&plan));

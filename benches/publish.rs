@@ -15,7 +15,7 @@ use std::hint::black_box;
 use ebb::model::shipped;
 use ebb::query::Gazette;
 use ebb::run::settings::SnapshotRules;
-use ebb::run::{News, Publisher, Standing};
+use ebb::run::{News, Publisher, Standing, memory};
 use ebb::state::{Engine, Whom};
 use ebb::unit::Span;
 use ebb::wire::generate::{Flavour, Generator};
@@ -87,6 +87,7 @@ fn edition(
 }
 
 fn main() -> Result<(), Fault> {
+    memory::keep();
     let (customers, events) = (asked("EBB_CUSTOMERS", 2_000), asked("EBB_EVENTS", 100));
     let is_bench = std::env::var("EBB_MODEL").is_ok_and(|name| name == "bench");
     let (model, flavour) = if is_bench {

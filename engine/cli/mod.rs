@@ -27,6 +27,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::run::memory;
+
 pub use failure::Failure;
 
 /// Scores every customer's risk of leaving on every event, and rings at the exact moment a score
@@ -77,6 +79,10 @@ enum Command {
 /// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
     let ebb = Ebb::parse();
+    // Before there is another thread.
+    if matches!(ebb.command, Command::Demo(_) | Command::Replay(_) | Command::Run(_)) {
+        memory::keep();
+    }
     log();
     let done = match ebb.command {
         Command::Demo(args) => demo::run(&args),

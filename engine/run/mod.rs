@@ -6,6 +6,7 @@ pub mod counts;
 mod course;
 mod jump;
 mod keeper;
+pub mod memory;
 pub mod press;
 pub mod pump;
 mod reading;

@@ -4,7 +4,7 @@ use super::floors::{self, PLAIN};
 use super::source::{Fault, Source, after_closing, is_name};
 
 /// A library and the rooms, files or folders of the engine, that may use it.
-const LIBRARIES: [(&str, &[&str]); 43] = [
+const LIBRARIES: [(&str, &[&str]); 44] = [
     ("rdkafka", &["kafka/"]),
     ("rdkafka_sys", &["kafka/"]),
     ("rayon", &["state/lanes.rs"]),
@@ -62,6 +62,7 @@ const LIBRARIES: [(&str, &[&str]); 43] = [
     ("jiff", &["unit/", "record/"]),
     ("xxhash_rust", &["unit/key.rs"]),
     ("mimalloc", &["main.rs"]),
+    ("libmimalloc_sys", &["run/memory.rs"]),
 ];
 
 /// What floors 1 to 6 may not touch, so that a replayed log gives the same scores.
