@@ -38,8 +38,9 @@ const CORE_BYTES: u64 = 16 << 20;
 pub(crate) const RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "65536");
 
 /// How far a process that answers beside an engine stands behind it, in steps of nice(2): where both
-/// want the same core it gets a tenth.
-const GIVES_WAY: i32 = 10;
+/// want the same core it gets a seventieth. With a tenth, which ten steps give, half of all batches
+/// waited for it (benches/RUNS.md).
+const GIVES_WAY: i32 = 19;
 
 /// What is said where memory ran out: by the allocator, by a vector, by the threads.
 const OUT_OF_MEMORY: [&str; 3] =

@@ -72,7 +72,7 @@ fn kill(run: &Heard, n: usize) -> Vec<(i64, i64)> {
                 None => thread::sleep(Duration::from_millis(10)),
             }
         };
-        assert_eq!(stat(id, 19), Some(10), "it does not give way to scoring");
+        assert_eq!(stat(id, 19), Some(19), "it does not give way to scoring");
         let from = wall_millis();
         assert!(Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap().success());
         while process(run).is_none_or(|now| now == id) {
