@@ -3,8 +3,11 @@
 //! Rules   what DataFusion allocates it asks its pool for; what it allocates behind the pool's
 //!         back, and how long it takes, the process around it is watched for. Nothing is written
 //!         to disk: a query that does not fit into its memory is refused, not spilled.
+//! Cost    a statement that was planned is not planned again while the same snapshots are open:
+//!         naming a hundred columns takes longer than finding them. What stands for `$1` is put in
+//!         afterwards.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +43,11 @@ const WAITERS_MAX: usize = 8;
 /// How long a change of the folder may hide behind an earlier one: the clock of files is coarse.
 const CLOCK_STEP: Duration = Duration::from_millis(50);
 
+/// How many plans are kept; then all are made anew.
+const PLANS_MAX: usize = 64;
+/// The longest statement, in bytes, whose plan is kept.
+const KEPT_MAX: usize = 4 << 10;
+
 /// How much a desk may use and give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
@@ -62,7 +70,8 @@ pub struct Outline {
 
 /// Whatever `work` gives, on a thread with room for it: planning recurses.
 ///
-/// One thread for all questions, where there are many: a new one would have to find its memory anew.
+/// One thread for all questions, where there are many: a new one would have to find its memory
+/// anew.
 ///
 /// # Errors
 ///
@@ -87,6 +96,8 @@ pub struct Desk {
     view: View,
     /// The last question as of another instant, for the next one may be of the same.
     past: Option<(String, View)>,
+    /// The plans of what was asked of the newest, as it was asked.
+    plans: HashMap<(Dialect, String), LogicalPlan>,
     allowance: Allowance,
 }
 
@@ -114,8 +125,8 @@ impl Desk {
         let view = View::open(&environment, &shelf, shelf.lens(when)?);
         let view = runtime.block_on(view);
         let view = view.map_err(|error| Refused::of(&error, &[], allowance.memory_max))?;
-        let (root, past) = (root.to_owned(), None);
-        Ok(Desk { runtime, environment, root, read_at, shelf, view, past, allowance })
+        let (root, past, plans) = (root.to_owned(), None, HashMap::new());
+        Ok(Desk { runtime, environment, root, read_at, shelf, view, past, plans, allowance })
     }
 
     /// Opens the newest snapshots if there may be others than those that are open, and makes
@@ -130,6 +141,7 @@ impl Desk {
             let shelf = Shelf::read(&self.root)?;
             self.view = self.view_at(&shelf, None)?;
             (self.read_at, self.shelf, self.past) = (now, shelf, None);
+            self.plans.clear();
         }
         let session = self.view.session(Dialect::Postgres).map(|_| ());
         session.map_err(|error| self.refused(&error))
@@ -146,12 +158,8 @@ impl Desk {
         form: Form,
         out: &mut (dyn Write + Send),
     ) -> Result<u64, Refused> {
-        let admitted = self.admitted(asked)?;
-        let this: &Desk = self;
-        self.runtime.block_on(async {
-            let plan = this.plan(asked, admitted).await?;
-            this.run(bind::bind(plan, &asked.parameters)?, asked, form, out).await
-        })
+        let plan = bind::bind(self.plan(asked)?, &asked.parameters)?;
+        self.runtime.block_on(self.run(plan, asked, form, out))
     }
 
     /// What the answer to `asked` would look like.
@@ -160,18 +168,14 @@ impl Desk {
     ///
     /// [`Refused`] where it cannot be planned.
     pub fn describe(&mut self, asked: &Asked) -> Result<Outline, Refused> {
-        let admitted = self.admitted(asked)?;
-        let this: &Desk = self;
-        self.runtime.block_on(async {
-            let plan = this.plan(asked, admitted).await?;
-            let parameters = bind::parameters(&plan, &asked.parameters)?;
-            let plan = bind::hollow(plan, &parameters)?;
-            let session = this.session(asked)?;
-            // Its columns are sure only when types are: that is the analyzer's work.
-            let plan = session.state().optimize(&plan).map_err(|error| this.refused(&error))?;
-            let columns = Arc::new(common(plan.schema().as_arrow()));
-            Ok(Outline { parameters, columns })
-        })
+        let plan = self.plan(asked)?;
+        let parameters = bind::parameters(&plan, &asked.parameters)?;
+        let plan = bind::hollow(plan, &parameters)?;
+        // Its columns are sure only when types are: that is the analyzer's work.
+        let plan = self.session(asked)?.state().optimize(&plan);
+        let plan = plan.map_err(|error| self.refused(&error))?;
+        let columns = Arc::new(common(plan.schema().as_arrow()));
+        Ok(Outline { parameters, columns })
     }
 
     /// Lets the statement in, and opens what it sees as of other instants.
@@ -186,24 +190,30 @@ impl Desk {
         Ok(admitted)
     }
 
-    async fn plan(&self, asked: &Asked, admitted: Admitted) -> Result<LogicalPlan, Refused> {
-        let refused = |error: DataFusionError| self.refused(&error);
-        // What looks back is opened anew for every question.
-        let is_kept = admitted.looks_back.is_empty();
-        let view = self.view(asked);
-        if let Some(plan) = view.known(asked).filter(|_| is_kept) {
-            return Ok(plan);
+    /// The plan of what is `asked`.
+    fn plan(&mut self, asked: &Asked) -> Result<LogicalPlan, Refused> {
+        let key = (asked.dialect, asked.statement.clone());
+        if let Some(plan) = self.plans.get(&key).filter(|_| asked.as_of.is_none()) {
+            return Ok(plan.clone());
         }
-        let session = self.session(asked)?;
-        let plan = session.state().statement_to_plan(admitted.statement).await;
-        let plan = plan.map_err(refused)?;
+        let admitted = self.admitted(asked)?;
+        // What looks back is opened anew for every question.
+        let is_kept = asked.as_of.is_none()
+            && admitted.looks_back.is_empty()
+            && asked.statement.len() <= KEPT_MAX;
+        let state = self.session(asked)?.state();
+        let plan = self.runtime.block_on(state.statement_to_plan(admitted.statement));
+        let plan = plan.map_err(|error| self.refused(&error))?;
         let only_reads = SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
-        only_reads.verify_plan(&plan).map_err(refused)?;
+        only_reads.verify_plan(&plan).map_err(|error| self.refused(&error))?;
         if is_kept {
-            view.keep(asked, &plan);
+            if PLANS_MAX <= self.plans.len() {
+                self.plans.clear();
+            }
+            self.plans.insert(key, plan.clone());
         }
         Ok(plan)
     }
@@ -260,16 +270,12 @@ impl Desk {
         self.runtime.block_on(view).map_err(|error| self.refused(&error))
     }
 
-    /// What `asked` is asked of.
-    fn view(&self, asked: &Asked) -> &View {
-        match (&asked.as_of, &self.past) {
+    fn session(&self, asked: &Asked) -> Result<&datafusion::prelude::SessionContext, Refused> {
+        let view = match (&asked.as_of, &self.past) {
             (Some(_), Some((_, past))) => past,
             _ => &self.view,
-        }
-    }
-
-    fn session(&self, asked: &Asked) -> Result<&datafusion::prelude::SessionContext, Refused> {
-        self.view(asked).session(asked.dialect).map_err(|error| self.refused(&error))
+        };
+        view.session(asked.dialect).map_err(|error| self.refused(&error))
     }
 
     fn refused(&self, error: &DataFusionError) -> Refused {

@@ -2,27 +2,18 @@
 //!
 //! Shape   the tables once, and over them a session for each dialect: PostgreSQL's clients look
 //!         into a catalogue of their own before they ask anything, and nobody else should see it.
-//! Cost    a statement that was planned once is not planned again: naming a hundred columns takes
-//!         longer than finding them. What stands for `$1` is put in afterwards.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use datafusion::common::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::query::catalog;
 use crate::query::functions;
-use crate::query::raw::{Asked, Described, Dialect};
+use crate::query::raw::{Described, Dialect};
 use crate::query::shelf::{Lens, Shelf};
 use crate::query::tables::{self, Tables};
-
-/// How many plans are kept; then all are made anew.
-const PLANS_MAX: usize = 64;
-/// The longest statement, in bytes, whose plan is kept.
-const KEPT_MAX: usize = 4 << 10;
 
 /// What is seen.
 pub(crate) struct View {
@@ -33,7 +24,6 @@ pub(crate) struct View {
     plain: SessionContext,
     postgres: OnceLock<SessionContext>,
     environment: Arc<RuntimeEnv>,
-    plans: Mutex<HashMap<(Dialect, String), LogicalPlan>>,
 }
 
 impl View {
@@ -50,8 +40,7 @@ impl View {
         let plain = session(environment, &lens.model, Dialect::Plain);
         let tables = tables::open(&plain, shelf, &lens).await?;
         let environment = Arc::clone(environment);
-        let (postgres, plans) = (OnceLock::new(), Mutex::default());
-        Ok(View { model: lens.model, tables, plain, postgres, environment, plans })
+        Ok(View { model: lens.model, tables, plain, postgres: OnceLock::new(), environment })
     }
 
     /// The session in which statements of `dialect` are planned.
@@ -72,24 +61,6 @@ impl View {
         }
         catalog::set_up(&session)?;
         Ok(self.postgres.get_or_init(|| session))
-    }
-
-    /// The plan of what is `asked`, if it was planned before.
-    pub(crate) fn known(&self, asked: &Asked) -> Option<LogicalPlan> {
-        let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.get(&(asked.dialect, asked.statement.clone())).cloned()
-    }
-
-    /// Keeps `plan` for whoever asks the same again.
-    pub(crate) fn keep(&self, asked: &Asked, plan: &LogicalPlan) {
-        if KEPT_MAX < asked.statement.len() {
-            return;
-        }
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        if PLANS_MAX <= plans.len() {
-            plans.clear();
-        }
-        plans.insert((asked.dialect, asked.statement.clone()), plan.clone());
     }
 
     /// The names of the tables.
