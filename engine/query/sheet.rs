@@ -7,8 +7,9 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, ListArray,
-    RecordBatch, StringBuilder, StructArray, TimestampMillisecondBuilder,
+    Array, ArrayRef, ArrowPrimitiveType, BooleanBuilder, Date32Builder, Float64Builder,
+    Int64Builder, ListArray, PrimitiveBuilder, RecordBatch, StringBuilder, StructArray,
+    TimestampMillisecondBuilder,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
@@ -191,7 +192,7 @@ impl Cells {
             Kind::Number => Cells::Number(Float64Builder::new()),
             Kind::Whole => Cells::Whole(Int64Builder::new()),
             Kind::Flag => Cells::Flag(BooleanBuilder::new()),
-            Kind::Time => Cells::Time(instants(0)),
+            Kind::Time => Cells::Time(TimestampMillisecondBuilder::new().with_timezone("UTC")),
             Kind::Day => Cells::Day(Date32Builder::new()),
             Kind::Parts => Cells::Parts(vec![0], Box::new(Sheet::new(&all(&PARTS)))),
         }
@@ -205,31 +206,15 @@ impl Cells {
                 *cells = StringBuilder::with_capacity(full.len(), full.value_data().len());
                 Arc::new(full)
             }
-            Cells::Number(cells) => {
-                let full = cells.finish();
-                *cells = Float64Builder::with_capacity(full.len());
-                Arc::new(full)
-            }
-            Cells::Whole(cells) => {
-                let full = cells.finish();
-                *cells = Int64Builder::with_capacity(full.len());
-                Arc::new(full)
-            }
+            Cells::Number(cells) => refilled(cells),
+            Cells::Whole(cells) => refilled(cells),
             Cells::Flag(cells) => {
                 let full = cells.finish();
                 *cells = BooleanBuilder::with_capacity(full.len());
                 Arc::new(full)
             }
-            Cells::Time(cells) => {
-                let full = cells.finish();
-                *cells = instants(full.len());
-                Arc::new(full)
-            }
-            Cells::Day(cells) => {
-                let full = cells.finish();
-                *cells = Date32Builder::with_capacity(full.len());
-                Arc::new(full)
-            }
+            Cells::Time(cells) => refilled(cells),
+            Cells::Day(cells) => refilled(cells),
             Cells::Parts(ends, sheet) => {
                 let ends = OffsetBuffer::new(std::mem::replace(ends, vec![0]).into());
                 let rows: ArrayRef = Arc::new(StructArray::from(sheet.take()?));
@@ -240,9 +225,12 @@ impl Cells {
     }
 }
 
-/// Room for `n` instants.
-fn instants(n: usize) -> TimestampMillisecondBuilder {
-    TimestampMillisecondBuilder::with_capacity(n).with_timezone("UTC")
+/// What `cells` hold; they have room for as much once more.
+fn refilled<T: ArrowPrimitiveType>(cells: &mut PrimitiveBuilder<T>) -> ArrayRef {
+    let full = cells.finish();
+    let next = PrimitiveBuilder::with_capacity(full.len());
+    *cells = next.with_data_type(full.data_type().clone());
+    Arc::new(full)
 }
 
 #[cfg(test)]
