@@ -8,20 +8,20 @@
 //!         replay, or those in `EBB_SNAPSHOTS`. A run by hand takes 100 000 customers, 20 spells
 //!         of 5 seconds, and snapshots of 1 000 000.
 
+mod asking;
 mod load;
+mod snapshots;
 mod took;
 
 use std::error::Error;
 use std::hint::black_box;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use asking::Asking;
 use ebb::model::shipped;
 use ebb::run::memory;
 use ebb::state::Engine;
@@ -37,13 +37,6 @@ static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const EVERY: Duration = Duration::from_millis(5);
 /// How many ask.
 const ASKERS: usize = 2;
-/// The longest that the doors take to open.
-const OPENING_MAX: Duration = Duration::from_secs(60);
-const QUESTIONS: [&str; 3] = [
-    r#"{"sql": "SELECT risk_held, count(*), sum(mrr) FROM customers GROUP BY risk_held"}"#,
-    r#"{"sql": "SELECT customer_id, risk FROM customers ORDER BY risk DESC LIMIT 100"}"#,
-    r#"{"sql": "SELECT * FROM customers WHERE customer_id = 'c-7'"}"#,
-];
 
 type Failed = Box<dyn Error>;
 
@@ -61,15 +54,7 @@ impl Answering {
         ebb.arg("serve").arg("--snapshots").arg(root);
         ebb.args(["--http", &door.to_string(), "--owner", &std::process::id().to_string()]);
         let process = ebb.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let answering = Answering { process, door };
-        let began = Instant::now();
-        while !ask(door, QUESTIONS[0]) {
-            if OPENING_MAX < began.elapsed() {
-                return Err("nobody answers".into());
-            }
-            thread::sleep(EVERY);
-        }
-        Ok(answering)
+        Ok(Answering { process, door })
     }
 }
 
@@ -78,32 +63,6 @@ impl Drop for Answering {
         // It may be gone already.
         let _gone = self.process.kill();
         let _ended = self.process.wait();
-    }
-}
-
-/// Asks `question` at `door`; whether there was an answer.
-fn ask(door: SocketAddr, question: &str) -> bool {
-    let answer = TcpStream::connect(door).and_then(|mut stream| {
-        write!(
-            stream,
-            "POST /v1/sql HTTP/1.1\r\nHost: {door}\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{question}",
-            question.len()
-        )?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        Ok(answer)
-    });
-    answer.is_ok_and(|answer| answer.starts_with(b"HTTP/1.1 200"))
-}
-
-/// Asks at `door` as long as `may` says so; how many answers came.
-fn ask_on(door: SocketAddr, may: &AtomicBool, n_answers: &AtomicU64) {
-    for question in QUESTIONS.iter().cycle() {
-        if !may.load(Ordering::Relaxed) {
-            break;
-        }
-        n_answers.fetch_add(u64::from(ask(door, question)), Ordering::Relaxed);
     }
 }
 
@@ -121,21 +80,6 @@ fn spell(engine: &mut Engine, generator: &mut Generator, (n, size): (usize, usiz
     late.collect()
 }
 
-/// Replays a stream of `customers` into snapshots below `folder`.
-fn snapshots(folder: &Path, customers: u32) -> Result<PathBuf, Failed> {
-    let (root, events) = (folder.join("snapshots"), folder.join("events.jsonl"));
-    let ebb = |arguments: &[&str], paths: &[&Path]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ebb"));
-        let command = command.args(arguments).args(paths);
-        let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-        if status.success() { Ok(()) } else { Err(Failed::from(format!("ebb: {status}"))) }
-    };
-    let (n, n_events) = (customers.to_string(), (3 * customers).to_string());
-    ebb(&["generate", "--customers", &n, "--events", &n_events, "--out"], &[&events])?;
-    ebb(&["replay", "--alerts", "/dev/null", "--snapshots"], &[&root, &events])?;
-    Ok(root)
-}
-
 fn main() -> Result<(), Failed> {
     memory::keep();
     let (customers, rate) = (asked("EBB_CUSTOMERS", 2_000), asked("EBB_RATE", 20_000));
@@ -143,7 +87,7 @@ fn main() -> Result<(), Failed> {
     let n = (Duration::from_secs(u64::from(seconds)).as_millis() / EVERY.as_millis()) as usize;
     let size = (rate as usize * EVERY.as_millis() as usize / 1_000).max(1);
     let first = u64::from(customers) * 20;
-    let events = first + (2 * spells as usize * n * size) as u64;
+    let events = first + ((2 * spells as usize + 1) * n * size) as u64;
     let (Some(mut engine), Ok(mut generator)) =
         (engine(shipped::DEFAULT, 1), Generator::new(&plan(customers, events, Flavour::Default)))
     else {
@@ -153,31 +97,20 @@ fn main() -> Result<(), Failed> {
         black_box(engine.apply(&arrivals(&lines(&mut generator, 1_000))));
     }
     let folder = tempfile::tempdir()?;
-    let root = match std::env::var_os("EBB_SNAPSHOTS") {
-        Some(root) => PathBuf::from(root),
-        None => snapshots(folder.path(), customers)?,
-    };
-    let answering = Answering::start(&root)?;
-    let (mut without, mut with) = (Vec::new(), Vec::new());
-    let n_answers = Arc::new(AtomicU64::new(0));
+    let answering = Answering::start(&snapshots::given_or_made(folder.path())?)?;
+    // Until its door is open and what it reads is at hand.
+    let opening = Asking::begin(answering.door);
+    black_box(spell(&mut engine, &mut generator, (n, size)));
+    opening.end();
+    let (mut without, mut with, mut n_answers) = (Vec::new(), Vec::new(), 0);
     for _ in 0..spells {
         without.extend(spell(&mut engine, &mut generator, (n, size)));
-        let may = Arc::new(AtomicBool::new(true));
-        let askers: Vec<_> = (0..ASKERS)
-            .map(|_| {
-                let (may, n_answers) = (Arc::clone(&may), Arc::clone(&n_answers));
-                let door = answering.door;
-                thread::spawn(move || ask_on(door, &may, &n_answers))
-            })
-            .collect();
+        let askers = [0; ASKERS].map(|_| Asking::begin(answering.door));
         with.extend(spell(&mut engine, &mut generator, (n, size)));
-        may.store(false, Ordering::Relaxed);
-        for asker in askers {
-            asker.join().map_err(|_| "whoever asks failed")?;
-        }
+        n_answers += askers.map(Asking::end).iter().sum::<u64>();
     }
     tell("nobody asks", &without);
     tell("two ask", &with);
-    println!("{} answers", n_answers.load(Ordering::Relaxed));
+    println!("{n_answers} answers");
     Ok(())
 }

@@ -14,17 +14,18 @@
 #[path = "../tests/broker/mod.rs"]
 mod broker;
 
+mod asking;
+
 use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use asking::Asking;
 use broker::Broker;
 use ebb::kafka::Producer;
 use ebb::kafka::produce::{Pace, Parcel};
@@ -103,53 +104,6 @@ enum Beside {
     Questions,
 }
 
-/// What is asked.
-const QUESTIONS: [&str; 3] = [
-    r#"{"sql": "SELECT risk_held, count(*), sum(mrr) FROM customers GROUP BY risk_held"}"#,
-    r#"{"sql": "SELECT customer_id, risk FROM customers ORDER BY risk DESC LIMIT 100"}"#,
-    r#"{"sql": "SELECT * FROM customers WHERE customer_id = 'c-7'"}"#,
-];
-
-/// Somebody who asks without a pause.
-struct Asking {
-    is_over: Arc<AtomicBool>,
-    thread: thread::JoinHandle<u64>,
-}
-
-impl Asking {
-    /// Asks at the HTTP door on `port`.
-    fn begin(port: u16) -> Asking {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let heard = Arc::clone(&is_over);
-        let url = format!("http://127.0.0.1:{port}/v1/sql");
-        let thread = thread::spawn(move || {
-            let mut n_answers = 0;
-            for question in QUESTIONS.iter().cycle() {
-                if heard.load(Ordering::Relaxed) {
-                    break;
-                }
-                let mut curl = Command::new("curl");
-                curl.args(["-sf", "-o", "/dev/null", "-H", "Content-Type: application/json"]);
-                let answer = curl.args(["--data-binary", question, &url]).status();
-                if answer.is_ok_and(|status| status.success()) {
-                    n_answers += 1;
-                } else {
-                    // Not open yet, or no snapshot yet.
-                    thread::sleep(Duration::from_millis(20));
-                }
-            }
-            n_answers
-        });
-        Asking { is_over, thread }
-    }
-
-    /// How many answers came.
-    fn end(self) -> u64 {
-        self.is_over.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap_or_default()
-    }
-}
-
 impl Stage {
     fn set(broker: &'static Broker, way: &str) -> Result<Stage, Failed> {
         let input = broker.topic("events", 4, &[]);
@@ -183,9 +137,9 @@ impl Stage {
         if beside == Beside::Snapshots {
             return Ok(None);
         }
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        self.sets.push(format!("sql.http=127.0.0.1:{port}"));
-        Ok(Some(Asking::begin(port)))
+        let door = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        self.sets.push(format!("sql.http={door}"));
+        Ok(Some(Asking::begin(door)))
     }
 
     fn ebb(&self, args: &[&str]) -> Command {

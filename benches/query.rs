@@ -5,9 +5,9 @@
 //! Load    the default model over `EBB_CUSTOMERS` (2 000) customers with three events each, from a
 //!         replay; or the snapshots in `EBB_SNAPSHOTS`, as a run by hand takes 1 000 000.
 
+mod snapshots;
+
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use criterion::Criterion;
 use ebb::query::desk::{Allowance, with_room};
@@ -35,25 +35,6 @@ const QUESTIONS: [(&str, &str); 6] = [
     ("nothing", "SELECT 1"),
 ];
 
-/// Replays a stream into snapshots below `folder`.
-fn snapshots(folder: &Path) -> Option<PathBuf> {
-    let n = std::env::var("EBB_CUSTOMERS").ok().and_then(|n| n.parse::<u64>().ok());
-    let n = n.unwrap_or(2_000);
-    let root = folder.join("snapshots");
-    let ebb = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ebb"));
-        let status = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        status.ok().filter(|status| status.success())
-    };
-    let events = folder.join("events.jsonl");
-    let (events, path) = (events.to_str()?, root.to_str()?);
-    let (n_customers, n_events) = (n.to_string(), (3 * n).to_string());
-    ebb(&["generate", "--customers", &n_customers, "--events", &n_events, "--out", events])?;
-    let alerts = folder.join("alerts.jsonl");
-    ebb(&["replay", "--alerts", alerts.to_str()?, "--snapshots", path, events])?;
-    Some(root)
-}
-
 fn ask(desk: &mut Desk, statement: &str, customer: &str) -> Option<String> {
     let asked = Asked {
         statement: statement.to_owned(),
@@ -75,9 +56,8 @@ fn ask(desk: &mut Desk, statement: &str, customer: &str) -> Option<String> {
 
 fn questions(c: &mut Criterion) -> Result<(), Refused> {
     let folder = tempfile::tempdir().map_err(|error| Refused(error.to_string()))?;
-    let given = std::env::var_os("EBB_SNAPSHOTS").map(PathBuf::from);
-    let root = given.or_else(|| snapshots(folder.path()));
-    let root = root.ok_or_else(|| Refused("no snapshots could be made".to_owned()))?;
+    let root = snapshots::given_or_made(folder.path());
+    let root = root.map_err(|error| Refused(error.to_string()))?;
     let mut desk = Desk::open(&root, None, ALLOWANCE)?;
     // Some in the middle: neither in the first page of a file nor in the last.
     let middle = "SELECT customer_id FROM customers LIMIT 1000 OFFSET 1000";
