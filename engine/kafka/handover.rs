@@ -5,8 +5,8 @@
 //!         offset whose records are gone, or that lies beyond the end, is a fault with the command
 //!         that decides what to do.
 //!         A commit is asked for and its answer heard later, or it waits for the answer: then,
-//!         while the coordinator is away, it is asked again, bounded in number and time. A group that
-//!         is being divided anew is no fault: the records come again to whoever owns them next.
+//!         while the coordinator is away, it is asked again, bounded in number and time. A group
+//!         that is being divided anew is no fault: the records come again to whoever owns them next.
 
 use std::sync::Arc;
 use std::thread;

@@ -37,9 +37,9 @@ const CORE_BYTES: u64 = 16 << 20;
 /// How the allocator is told how many KiB to reserve at a time: its usual GiB would count in full.
 pub(crate) const RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "65536");
 
-/// How far a process that answers beside an engine stands behind it, in steps of nice(2): where both
-/// want the same core it gets a seventieth. With a tenth, which ten steps give, half of all batches
-/// waited for it (benches/RUNS.md).
+/// How far a process that answers beside an engine stands behind it, in steps of nice(2): where
+/// both want the same core it gets a seventieth. With ten steps, a tenth, the median batch of
+/// events was done 45 % later while two asked without a pause (benches/RUNS.md).
 const GIVES_WAY: i32 = 19;
 
 /// What is said where memory ran out: by the allocator, by a vector, by the threads.

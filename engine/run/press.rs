@@ -6,8 +6,8 @@
 //!         happened.
 //! Rules   one edition at a time. One that cannot be published is told of and tried anew at the
 //!         next turn, with everyone in it. Scoring never waits for whoever publishes: where that
-//!         falls behind, nobody more is copied until it has caught up, and where it falls far behind,
-//!         what happens is told no more until it starts anew.
+//!         falls behind, nobody more is copied until it has caught up, and where it falls far
+//!         behind, what happens is told no more until it starts anew.
 //! Cost    about 0.5 us a customer of an edition on the thread that scores, 0.1 us an event.
 //! Source  DESIGN §9; D-9, D-11.
 

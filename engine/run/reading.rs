@@ -1,10 +1,10 @@
 //! From one record as it came to what is done with it.
 //!
 //! Rules   what the journal says of a record decides; where it says nothing, the wall clock does,
-//!         if it has a say and the record was not done before. What a partition's time has reached is
-//!         not ahead of a clock that was set back since. A record whose outputs went out and which
-//!         was not committed is judged anew after a crash: only where the clock was set back behind
-//!         it in between may it then lie ahead, and what goes out differ from what did. In
+//!         if it has a say and the record was not done before. What a partition's time has reached
+//!         is not ahead of a clock that was set back since. A record whose outputs went out and
+//!         which was not committed is judged anew after a crash: only where the clock was set back
+//!         behind it in between may it then lie ahead, and what goes out differ from what did. In
 //!         transactions nothing goes out before.
 //! Source  DESIGN §2, §3, §11; D-3; readings of the specification.
 
@@ -134,8 +134,7 @@ impl Reader<'_, '_> {
                 let detail = format!("time {}; it lay too far ahead when it came", event.time);
                 Err(Reject::new(Reason::FromTheFuture, detail))
             }
-            Some(Says::Now(_)) | None if was_done => Ok(Early::No),
-            Some(Says::Now(_)) | None if event.time <= now => Ok(Early::No),
+            Some(Says::Now(_)) | None if was_done || event.time <= now => Ok(Early::No),
             Some(Says::Now(_)) | None => self.by_the_clock(event),
         };
         (early, told)

@@ -46,7 +46,7 @@ impl History {
     }
 }
 
-fn rules(folder: &Path) -> SnapshotRules {
+pub(super) fn rules(folder: &Path) -> SnapshotRules {
     SnapshotRules {
         folder: folder.to_owned(),
         interval: Span::millis(250),

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use ebb::model::{load, shipped};
 use ebb::record::{Decoded, decode};
-use ebb::run::settings::SnapshotRules;
 use ebb::run::{News, Press, Publisher};
 use ebb::state::{Arrival, Engine, Rules};
-use ebb::unit::Span;
 use ebb::wire::{Fault, Position};
+
+use crate::query::live::rules;
 
 /// More than may wait, copied, at a time.
 const CUSTOMERS: usize = 40_000;
@@ -57,17 +57,10 @@ fn engine() -> Engine {
 #[test]
 fn nobody_more_is_copied_while_whoever_publishes_is_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let rules = SnapshotRules {
-        folder: folder.path().to_owned(),
-        interval: Span::millis(1),
-        complete: Span::days(1),
-        keep: Span::days(1),
-        history: Span::days(1),
-    };
     let mut engine = engine();
     let (let_go, may) = mpsc::channel();
     let slow = Slow { may, may_hear: false, n_customers: 0 };
-    let (mut press, _witness) = Press::new(&rules, Box::new(slow), Duration::ZERO);
+    let (mut press, _witness) = Press::new(&rules(folder.path()), Box::new(slow), Duration::ZERO);
     let position = Position { partition: 0, next_offset: 1, now: engine.now(0) };
     press.begin(&mut engine, (&[position], 1), Duration::ZERO);
     for _ in 0..TURNS {

@@ -79,8 +79,8 @@ impl World {
         }
     }
 
-    /// The group is divided anew for `client`: what it has asked for was carried out before that, or
-    /// is refused.
+    /// The group is divided anew for `client`: what it has asked for was carried out before that,
+    /// or is refused.
     pub(super) fn settle(&mut self, client: usize) {
         if self.clients[client].is_member && self.random.chance(50) {
             self.carry_out(client);
@@ -92,7 +92,7 @@ impl World {
         }
     }
 
-    /// Lets some milliseconds pass, as long as which what `client` sends is mostly on its way.
+    /// Lets some milliseconds pass: what `client` has sent and asked for is mostly done by then.
     pub(in crate::simulator) fn pass(&mut self, client: usize) {
         if self.random.chance(80) {
             self.arrive(client, usize::MAX);
