@@ -2,7 +2,9 @@
 //!
 //! Shape   one JSON object a note: the offset of the record that it speaks of, what it says, and
 //!         the customer and id of that record, so that a replay of files finds it, too.
-//! Rules   a note is safe before anything that hangs on it goes out.
+//! Rules   a note is safe before anything that hangs on it goes out. What repeats a record that was
+//!         taken in, or was too old, has none, so that customer and id tell which record is meant;
+//!         unless the id was forgotten by then, or the first one was refused or turned away.
 //! Source  DESIGN D-1, D-2, D-3; reading A-46 of the specification.
 
 use std::borrow::Cow;

@@ -313,6 +313,13 @@ impl Partition {
         if self.seen.knows(identity, now) {
             return Fate::Duplicate;
         }
+        let reach = rules.model.reach.get(event.kind.index()).copied().unwrap_or(Span::FOREVER);
+        let is_too_old = |now: EventTime| reach != Span::FOREVER && event.time <= now.minus(reach);
+        // So is what is too old at an earlier one. It is not remembered, and may come again: a word
+        // of its repetition would be taken for one of itself.
+        if is_too_old(self.retold) {
+            return Fate::TooOld;
+        }
         if !waits {
             if event.time < self.now && self.retold < self.now {
                 plan.told.push((record, self.now));
@@ -320,8 +327,7 @@ impl Partition {
             }
             self.retold = self.retold.max(event.time);
         }
-        let reach = rules.model.reach.get(event.kind.index()).copied().unwrap_or(Span::FOREVER);
-        if reach != Span::FOREVER && event.time <= self.now.minus(reach) {
+        if is_too_old(self.now) {
             return Fate::TooOld;
         }
         self.seen.remember(identity, now, self.now);

@@ -1,29 +1,32 @@
-//! What the first schedules showed: a wall clock that was set back, by itself.
+//! What schedules and processes showed, by itself: a wall clock that was set back, or moved on
+//! between a record and its repetition.
 
 use ebb::record::{Decoded, decode};
-use ebb::state::{Arrival, Engine, Fate, Output};
+use ebb::state::{Applied, Arrival, Engine, Fate, Output};
 use ebb::unit::EventTime;
 
 use super::verdict::rules;
 use crate::oracle::streams::BEGIN;
 use crate::played::DAY;
 
+const KIND: &str = "cancellation_requested";
+
+fn apply(engine: &mut Engine, kind: &str, time: i64, is_early: bool) -> Applied {
+    let line =
+        format!(r#"{{"id":"{time}","type":"{kind}","customer_id":"c-{time}","time":{time}}}"#);
+    let Ok(Decoded::Event(event)) = decode(line.as_bytes()) else { panic!("{line}") };
+    let waits = is_early.then_some(line.as_bytes());
+    engine.apply(&[Arrival { event, partition: 0, offset: Some(0), waits, told: None }])
+}
+
 #[test]
 fn a_46_an_event_ahead_of_a_clock_that_was_set_back_is_late_where_its_partition_is_past_it() {
     let mut engine = Engine::new(rules(), 1);
-    let apply = |engine: &mut Engine, time: i64, is_early: bool| {
-        let line = format!(
-            r#"{{"id":"{time}","type":"cancellation_requested","customer_id":"c-{time}","time":{time}}}"#
-        );
-        let Ok(Decoded::Event(event)) = decode(line.as_bytes()) else { panic!("{line}") };
-        let waits = is_early.then_some(line.as_bytes());
-        engine.apply(&[Arrival { event, partition: 0, offset: Some(0), waits, told: None }])
-    };
-    apply(&mut engine, BEGIN, false);
+    apply(&mut engine, KIND, BEGIN, false);
     let now = EventTime::from_millis(BEGIN + 2 * DAY);
     engine.advance(0, now);
     // The wall clock, set back, says that this one lies in the future.
-    let late = apply(&mut engine, BEGIN + DAY, true);
+    let late = apply(&mut engine, KIND, BEGIN + DAY, true);
     assert_eq!(late.fates, [Fate::Late]);
     assert_eq!(late.told, [(0, now)], "a replay must move there first, too");
     assert!(!late.outputs.is_empty());
@@ -38,6 +41,22 @@ fn a_46_an_event_ahead_of_a_clock_that_was_set_back_is_late_where_its_partition_
         };
         assert_eq!(at, now.to_string(), "nothing speaks of the past");
     }
-    let early = apply(&mut engine, BEGIN + 3 * DAY, true);
+    let early = apply(&mut engine, KIND, BEGIN + 3 * DAY, true);
     assert_eq!(early.fates, [Fate::Waiting]);
+}
+
+/// A word of the journal finds its record by customer and id, where records have no offsets.
+#[test]
+fn d_2_no_word_is_lost_on_the_repetition_of_a_record_that_is_too_old() {
+    let mut engine = Engine::new(rules(), 1);
+    apply(&mut engine, KIND, BEGIN, false);
+    let now = |days: i64| EventTime::from_millis(BEGIN + days * DAY);
+    engine.advance(0, now(200));
+    let first = apply(&mut engine, "login", BEGIN + DAY, false);
+    assert_eq!((first.fates, first.told), (vec![Fate::TooOld], vec![(0, now(200))]));
+    engine.advance(0, now(201));
+    let again = apply(&mut engine, "login", BEGIN + DAY, false);
+    assert_eq!((again.fates, again.told), (vec![Fate::TooOld], vec![]));
+    let late = apply(&mut engine, "login", BEGIN + 199 * DAY, false);
+    assert_eq!((late.fates, late.told), (vec![Fate::Late], vec![(0, now(201))]));
 }
