@@ -50,6 +50,8 @@ impl<'b> Stage<'b> {
         self.folder.path().join(name)
     }
 
+    /// Ids are remembered over all that is replayed: in files a note of the journal finds its record
+    /// by its id.
     fn settings(&self, plan: &Plan) -> String {
         let Stage { input, alerts, scores, rejects, .. } = self;
         let checkpoints = self.path("checkpoints");
@@ -64,6 +66,7 @@ impl<'b> Stage<'b> {
              receipts = \"{input}-receipts\"\n\
              [checkpoint]\nfolder = \"{}\"\ninterval = \"1s\"\n\
              [commit]\ninterval = \"100ms\"\ntransaction_timeout = \"10s\"\n\
+             [dedup]\nhorizon = \"120d\"\n\
              [retry]\ntries_max = 40\nwait_first = \"100ms\"\nwait_max = \"1s\"\n",
             plan.delivery,
             plan.clock,
