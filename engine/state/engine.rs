@@ -321,11 +321,7 @@ impl Partition {
             return Fate::TooOld;
         }
         if !waits {
-            if event.time < self.now && self.retold < self.now {
-                plan.told.push((record, self.now));
-                self.retold = self.now;
-            }
-            self.retold = self.retold.max(event.time);
+            self.tell(record, event.time, plan);
         }
         if is_too_old(self.now) {
             return Fate::TooOld;
@@ -347,6 +343,15 @@ impl Partition {
             jobs.push(Job { record, key, now: self.now });
         }
         fate
+    }
+
+    /// Tells of `now` if `record`, of `time`, comes too late for it and a replay would not know.
+    fn tell(&mut self, record: usize, time: EventTime, plan: &mut Plan) {
+        if time < self.now && self.retold < self.now {
+            plan.told.push((record, self.now));
+            self.retold = self.now;
+        }
+        self.retold = self.retold.max(time);
     }
 
     /// Moves `now` to `to` before `record` is applied, if that is later.
