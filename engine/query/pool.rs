@@ -1,8 +1,8 @@
 //! The processes that answer what comes through the doors.
 //!
-//! Shape   as many processes as queries may run at once, each with the newest snapshot open. A
-//!         question waits for one, gets it alone, and gives it back; what does not obey is ended
-//!         and another one started in its place.
+//! Shape   as many processes as queries may run at once, the next one with the newest snapshot
+//!         open. A question waits for one, gets it alone, and gives it back; what does not obey is
+//!         ended and another one started in its place.
 //! Rules   the process that listens never plans or runs anything. A query's time runs from when
 //!         a process has it until its last byte is taken, so neither a query that never ends nor
 //!         a reader who never reads holds one for longer. Whoever drops an [`Answer`] ends its
@@ -14,7 +14,7 @@ mod answer;
 mod worker;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -66,6 +66,8 @@ struct Inner {
     idle: Mutex<Vec<Worker>>,
     /// Whether one of them could open a snapshot.
     is_ready: AtomicBool,
+    /// How often the folder of snapshots has changed.
+    n_news: AtomicU64,
 }
 
 impl Pool {
@@ -139,7 +141,8 @@ impl Pool {
 
 impl Inner {
     fn new(rules: PoolRules, turns: Arc<Semaphore>) -> Inner {
-        Inner { rules, turns, idle: Mutex::default(), is_ready: AtomicBool::new(false) }
+        let (is_ready, n_news) = (AtomicBool::new(false), AtomicU64::new(0));
+        Inner { rules, turns, idle: Mutex::default(), is_ready, n_news }
     }
 
     /// Has one process do `task` and tells what it says.
@@ -226,12 +229,6 @@ impl Inner {
         self.idle().pop()
     }
 
-    /// Whoever waits for the longest time.
-    fn oldest(&self) -> Option<Worker> {
-        let mut idle = self.idle();
-        (!idle.is_empty()).then(|| idle.remove(0))
-    }
-
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -250,6 +247,7 @@ impl Inner {
 
     /// Lets an idle process open what is new; one that cannot stays as it is.
     async fn look(&self, mut worker: Worker) {
+        worker.knows = self.n_news.load(Ordering::Relaxed);
         let (tell, mut told) = mpsc::channel(FRAMES_AHEAD);
         let looked = timeout(self.rules.time_max, hear(&mut worker, &Task::Look, &tell)).await;
         told.close();
@@ -274,21 +272,31 @@ impl Inner {
         loop {
             ticks.tick().await;
             let now = std::fs::metadata(&self.rules.snapshots).and_then(|folder| folder.modified());
-            let is_news = now.as_ref().ok() != seen.as_ref();
-            // Each has its turn, as if a client asked.
-            for _ in 0..self.rules.queries_max {
-                let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else { break };
-                if let Some(mut worker) = self.oldest() {
-                    match (worker.lives(), is_news) {
-                        (true, true) => self.look(worker).await,
-                        (true, false) => self.put(worker),
-                        (false, _) => worker.end().await,
-                    }
-                }
-                self.fill().await;
-                drop(turn);
+            if now.as_ref().ok() != seen.as_ref() {
+                (seen, _) = (now.ok(), self.n_news.fetch_add(1, Ordering::Relaxed));
             }
-            seen = now.ok();
+            let dead: Vec<Worker> = self.idle().extract_if(.., |worker| !worker.lives()).collect();
+            for worker in dead {
+                worker.end().await;
+            }
+            for _ in 0..self.rules.queries_max {
+                // As if a client asked.
+                let Ok(_turn) = Arc::clone(&self.turns).try_acquire_owned() else { break };
+                self.fill().await;
+            }
+            self.show_news().await;
+        }
+    }
+
+    /// Lets whoever is asked next open what is new. The others do when they are asked: for all of
+    /// them to open each snapshot would cost more than most have to answer.
+    async fn show_news(&self) {
+        let Ok(_turn) = Arc::clone(&self.turns).try_acquire_owned() else { return };
+        let Some(worker) = self.pop() else { return };
+        if worker.knows < self.n_news.load(Ordering::Relaxed) {
+            self.look(worker).await;
+        } else {
+            self.put(worker);
         }
     }
 }

@@ -38,6 +38,8 @@ impl Heard {
 
 /// One process; it is killed when dropped.
 pub(crate) struct Worker {
+    /// How many changes of the folder of snapshots it was shown.
+    pub(crate) knows: u64,
     child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
@@ -71,7 +73,7 @@ impl Worker {
         };
         let words = Arc::default();
         let listening = tokio::spawn(listen(stderr, Arc::clone(&words)));
-        let mut worker = Worker { child, stdin, stdout, words, listening };
+        let mut worker = Worker { knows: 0, child, stdin, stdout, words, listening };
         let duty = serde_json::to_vec(duty).map_err(|error| broken(io::Error::other(error)))?;
         worker.write(&duty).await.map_err(broken)?;
         Ok(worker)
