@@ -26,9 +26,13 @@ const ALLOWANCE: Allowance = Allowance {
 };
 
 /// What is asked, and how it is called.
-const QUESTIONS: [(&str, &str); 6] = [
+const QUESTIONS: [(&str, &str); 7] = [
     ("look_up_all_columns", "SELECT * FROM customers WHERE customer_id = $1"),
     ("look_up_another_each_time", "SELECT * FROM customers WHERE customer_id = 'CUSTOMER'"),
+    (
+        "look_up_by_a_new_statement",
+        "SELECT * FROM customers AS \"CUSTOMER\" WHERE customer_id = 'CUSTOMER'",
+    ),
     ("look_up_risk", "SELECT risk, risk_band FROM customers WHERE customer_id = $1"),
     ("group_by", "SELECT risk_held, count(*), sum(mrr) FROM customers GROUP BY risk_held"),
     ("top_100", "SELECT customer_id, risk FROM customers ORDER BY risk DESC LIMIT 100"),

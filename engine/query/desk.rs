@@ -4,8 +4,8 @@
 //!         back, and how long it takes, the process around it is watched for. Nothing is written
 //!         to disk: a query that does not fit into its memory is refused, not spilled.
 //! Cost    a statement that was planned is not planned again while the same snapshots are open:
-//!         naming a hundred columns takes longer than finding them. What stands for `$1` is put in
-//!         afterwards.
+//!         naming a hundred columns takes longer than finding them. What stands for `$1`, and whom
+//!         it looks up by `customer_id`, is put in afterwards.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
@@ -23,12 +23,14 @@ use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SQLOptions;
+use datafusion::sql::parser::Statement;
 use futures::StreamExt;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::query::bind;
 use crate::query::form::{Form, Unwritten, Writer};
 use crate::query::guard::{Admitted, Bounds, admit};
+use crate::query::lift::lift;
 use crate::query::raw::{Asked, Dialect};
 use crate::query::refused::Refused;
 use crate::query::shelf::Shelf;
@@ -201,20 +203,48 @@ impl Desk {
         let is_kept = asked.as_of.is_none()
             && admitted.looks_back.is_empty()
             && asked.statement.len() <= KEPT_MAX;
+        if !is_kept {
+            return self.planned(admitted.statement, asked);
+        }
+        let mut statement = admitted.statement.clone();
+        let ids = lift(&mut statement);
+        if ids.is_empty() {
+            return self.kept(key, statement, asked);
+        }
+        let key = (asked.dialect, statement.to_string());
+        let plan = self.kept(key, statement, asked).and_then(|plan| bind::bind(plan, &ids));
+        // Where that fails, it is told of the statement as it was asked.
+        plan.or_else(|_| self.planned(admitted.statement, asked))
+    }
+
+    /// The plan of `statement`, which is kept as that of `key`.
+    fn kept(
+        &mut self,
+        key: (Dialect, String),
+        statement: Statement,
+        asked: &Asked,
+    ) -> Result<LogicalPlan, Refused> {
+        if let Some(plan) = self.plans.get(&key) {
+            return Ok(plan.clone());
+        }
+        let plan = self.planned(statement, asked)?;
+        if PLANS_MAX <= self.plans.len() {
+            self.plans.clear();
+        }
+        self.plans.insert(key, plan.clone());
+        Ok(plan)
+    }
+
+    /// A new plan of `statement`.
+    fn planned(&self, statement: Statement, asked: &Asked) -> Result<LogicalPlan, Refused> {
         let state = self.session(asked)?.state();
-        let plan = self.runtime.block_on(state.statement_to_plan(admitted.statement));
+        let plan = self.runtime.block_on(state.statement_to_plan(statement));
         let plan = plan.map_err(|error| self.refused(&error))?;
         let only_reads = SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
         only_reads.verify_plan(&plan).map_err(|error| self.refused(&error))?;
-        if is_kept {
-            if PLANS_MAX <= self.plans.len() {
-                self.plans.clear();
-            }
-            self.plans.insert(key, plan.clone());
-        }
         Ok(plan)
     }
 

@@ -27,6 +27,7 @@ pub mod functions;
 pub mod gazette;
 pub mod guard;
 mod kpis;
+mod lift;
 mod lines;
 pub mod pool;
 pub mod process;

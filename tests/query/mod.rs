@@ -9,6 +9,7 @@ mod kpis;
 mod live;
 mod page;
 mod past;
+mod plans;
 mod press;
 mod shell;
 mod tables;

@@ -1,0 +1,79 @@
+//! Plans that are kept: an answer is the same whether its statement was planned for it or not.
+
+use ebb::query::desk::{Allowance, with_room};
+use ebb::query::guard::Bounds;
+use ebb::query::raw::{Asked, Dialect};
+use ebb::query::{Desk, Form};
+
+use super::world;
+
+const ALLOWANCE: Allowance = Allowance {
+    memory_max: 1 << 30,
+    rows_max: 10_000,
+    bounds: Bounds { statement_max: 64 << 10, operators_max: 1_000 },
+};
+
+/// What `desk` says to `statement`: rows, or why not.
+fn said(desk: &mut Desk, statement: &str, dialect: Dialect) -> String {
+    let (statement, format) = (statement.to_owned(), "csv".to_owned());
+    let asked = Asked { statement, dialect, parameters: Vec::new(), as_of: None, format };
+    let mut out = Vec::new();
+    match desk.ask(&asked, Form::Csv, &mut out) {
+        Ok(_) => String::from_utf8(out).unwrap(),
+        Err(refused) => refused.to_string(),
+    }
+}
+
+#[test]
+fn who_is_looked_up_by_id_is_who_was_asked_for() {
+    let asked = with_room(|| {
+        let mut desk = Desk::open(&world().path("snapshots"), None, ALLOWANCE)?;
+        for dialect in [Dialect::Plain, Dialect::Postgres] {
+            let mut same = |by_id: &str, otherwise: &str| {
+                let found = said(&mut desk, by_id, dialect);
+                assert_eq!(found, said(&mut desk, otherwise, dialect), "{by_id}");
+                found
+            };
+            for customer in ["c-3", "c-71", "c-3", "nobody", "it''s", ""] {
+                for columns in ["*", "customer_id, risk, customer_id = 'c-3'"] {
+                    let found = same(
+                        &format!(
+                            "SELECT {columns} FROM customers WHERE customer_id = '{customer}'"
+                        ),
+                        &format!(
+                            "SELECT {columns} FROM customers WHERE customer_id IN ('{customer}')"
+                        ),
+                    );
+                    let n_rows = usize::from(customer.starts_with("c-"));
+                    assert_eq!(found.lines().count(), 1 + n_rows, "{found}");
+                }
+                let both = format!("customer_id = '{customer}' OR customer_id = 'c-9'");
+                let parts = |who: &str| {
+                    format!(
+                        "SELECT customer_id, score, part FROM explanations WHERE {who} \
+                         ORDER BY customer_id, score, position"
+                    )
+                };
+                same(&parts(&both), &parts(&format!("customer_id IN ('{customer}', 'c-9')")));
+            }
+        }
+        Ok(())
+    });
+    asked.unwrap();
+}
+
+#[test]
+fn what_cannot_be_planned_is_told_of_the_statement_as_it_was_asked() {
+    let asked = with_room(|| {
+        let mut desk = Desk::open(&world().path("snapshots"), None, ALLOWANCE)?;
+        let mut said = |statement: &str| said(&mut desk, statement, Dialect::Plain);
+        let unknown = said("SELECT ris FROM customers WHERE customer_id = 'c-3'");
+        assert!(unknown.contains("did you mean"), "{unknown}");
+        let number = "SELECT * FROM (SELECT 7 AS customer_id) WHERE customer_id = 'seven'";
+        let (found, wanted) = (said(number), said(&number.replace("= 'seven'", "IN ('seven')")));
+        assert!(!found.contains("$1"), "{found}");
+        assert!(found.contains("seven") && wanted.contains("seven"), "{found}\n{wanted}");
+        Ok(())
+    });
+    asked.unwrap();
+}
