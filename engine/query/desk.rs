@@ -3,9 +3,10 @@
 //! Rules   what DataFusion allocates it asks its pool for; what it allocates behind the pool's
 //!         back, and how long it takes, the process around it is watched for. Nothing is written
 //!         to disk: a query that does not fit into its memory is refused, not spilled.
-//! Cost    a statement that was planned is not planned again while the same snapshots are open:
-//!         naming a hundred columns takes longer than finding them. What stands for `$1`, and whom
-//!         it looks up by `customer_id`, is put in afterwards.
+//! Cost    a statement about the newest snapshots that was planned is not planned again while they
+//!         are open, unless it is long or looks back: naming a hundred columns takes longer than
+//!         finding them. What stands for `$1`, and whom it looks up by `customer_id`, is put in
+//!         afterwards.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
@@ -98,7 +99,7 @@ pub struct Desk {
     view: View,
     /// The last question as of another instant, for the next one may be of the same.
     past: Option<(String, View)>,
-    /// The plans of what was asked of the newest, as it was asked.
+    /// The plans of what was asked of the newest, by its text, ids lifted out of it.
     plans: HashMap<(Dialect, String), LogicalPlan>,
     allowance: Allowance,
 }
@@ -129,6 +130,11 @@ impl Desk {
         let view = view.map_err(|error| Refused::of(&error, &[], allowance.memory_max))?;
         let (root, past, plans) = (root.to_owned(), None, HashMap::new());
         Ok(Desk { runtime, environment, root, read_at, shelf, view, past, plans, allowance })
+    }
+
+    /// How many plans are kept.
+    pub fn n_plans(&self) -> usize {
+        self.plans.len()
     }
 
     /// Opens the newest snapshots if there may be others than those that are open, and makes
@@ -194,8 +200,8 @@ impl Desk {
 
     /// The plan of what is `asked`.
     fn plan(&mut self, asked: &Asked) -> Result<LogicalPlan, Refused> {
-        let key = (asked.dialect, asked.statement.clone());
-        if let Some(plan) = self.plans.get(&key).filter(|_| asked.as_of.is_none()) {
+        let as_asked = (asked.dialect, asked.statement.clone());
+        if let Some(plan) = self.plans.get(&as_asked).filter(|_| asked.as_of.is_none()) {
             return Ok(plan.clone());
         }
         let admitted = self.admitted(asked)?;
@@ -209,12 +215,12 @@ impl Desk {
         let mut statement = admitted.statement.clone();
         let ids = lift(&mut statement);
         if ids.is_empty() {
-            return self.kept(key, statement, asked);
+            return self.kept(as_asked, statement, asked);
         }
         let key = (asked.dialect, statement.to_string());
         let plan = self.kept(key, statement, asked).and_then(|plan| bind::bind(plan, &ids));
         // Where that fails, it is told of the statement as it was asked.
-        plan.or_else(|_| self.planned(admitted.statement, asked))
+        plan.or_else(|_| self.kept(as_asked, admitted.statement, asked))
     }
 
     /// The plan of `statement`, which is kept as that of `key`.

@@ -1,15 +1,14 @@
 //! Customers' ids out of a statement, so that one plan answers for all of them.
 //!
-//! Rules   only what a WHERE at the top compares with `customer_id` is lifted: there it changes
-//!         neither names nor types of what comes out. A statement with parameters of its own is
-//!         left as it is.
+//! Rules   lifted is what the WHERE of a SELECT from one table, itself and no query inside it,
+//!         compares with `customer_id`: it changes neither names nor types of anything there. A
+//!         statement with parameters of its own is left as it is.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Ident, SetExpr, Statement as Ast, Value, visit_expressions,
-    visit_expressions_mut,
 };
 
 use crate::query::raw::{Parameter, ParameterKind};
@@ -26,29 +25,40 @@ pub(crate) fn lift(statement: &mut Statement) -> Vec<Parameter> {
     }
     let Ast::Query(query) = ast.as_mut() else { return lifted };
     let SetExpr::Select(select) = query.body.as_mut() else { return lifted };
-    let _through = visit_expressions_mut(&mut select.selection, |expression| {
-        if let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = expression
-            && is_id(left)
-            && let Expr::Value(found) = right.as_mut()
-            && let Value::SingleQuotedString(id) = &mut found.value
-        {
-            let value = Some(std::mem::take(id));
-            lifted.push(Parameter { kind: Some(ParameterKind::Text), value });
-            found.value = Value::Placeholder(format!("${}", lifted.len()));
-        }
-        ControlFlow::<()>::Continue(())
-    });
+    if let ([table], Some(selection)) = (select.from.as_slice(), &mut select.selection)
+        && table.joins.is_empty()
+    {
+        lift_from(selection, &mut lifted);
+    }
     lifted
 }
 
+fn lift_from(expression: &mut Expr, lifted: &mut Vec<Parameter>) {
+    match expression {
+        Expr::BinaryOp { left, op: BinaryOperator::And | BinaryOperator::Or, right } => {
+            lift_from(left, lifted);
+            lift_from(right, lifted);
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::Eq, right } if is_id(left) => {
+            if let Expr::Value(found) = right.as_mut()
+                && let Value::SingleQuotedString(id) = &mut found.value
+            {
+                let value = Some(std::mem::take(id));
+                lifted.push(Parameter { kind: Some(ParameterKind::Text), value });
+                found.value = Value::Placeholder(format!("${}", lifted.len()));
+            }
+        }
+        Expr::Nested(inner) => lift_from(inner, lifted),
+        _ => {}
+    }
+}
+
 fn has_parameters(ast: &Ast) -> bool {
-    let is_one = |expression: &Expr| match expression {
-        Expr::Value(found) => matches!(found.value, Value::Placeholder(_)),
-        _ => false,
-    };
-    let search = |expression: &Expr| match is_one(expression) {
-        true => ControlFlow::Break(()),
-        false => ControlFlow::Continue(()),
+    let search = |expression: &Expr| match expression {
+        Expr::Value(found) if matches!(found.value, Value::Placeholder(_)) => {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
     };
     visit_expressions(ast, search).is_break()
 }
@@ -91,8 +101,8 @@ mod tests {
             &["it's"],
         );
         check(
-            "select risk from customers c where c.CUSTOMER_ID = 'a' and (risk = 1 or customer_id = 'b')",
-            "SELECT risk FROM customers c WHERE c.CUSTOMER_ID = $1 AND (risk = 1 OR customer_id = $2)",
+            "select risk from signals s where s.CUSTOMER_ID = 'a' and (x = 1 or customer_id = 'b')",
+            "SELECT risk FROM signals s WHERE s.CUSTOMER_ID = $1 AND (x = 1 OR customer_id = $2)",
             &["a", "b"],
         );
     }
@@ -104,9 +114,16 @@ mod tests {
             "SELECT * FROM customers WHERE plan = 'a'",
             "SELECT * FROM customers WHERE customer_id <> 'a'",
             "SELECT * FROM customers WHERE customer_id = 7",
+            "SELECT * FROM customers WHERE 'a' = customer_id",
             "SELECT * FROM customers WHERE customer_id = 'a' AND risk > $1",
+            "SELECT * FROM customers WHERE customer_id = 'a' LIMIT $1",
             "SELECT * FROM (SELECT * FROM customers WHERE customer_id = 'a')",
-            "SELECT 1 UNION ALL SELECT 2",
+            "SELECT * FROM customers WHERE EXISTS (SELECT customer_id = 'a' FROM signals)",
+            "SELECT * FROM customers JOIN signals USING(customer_id) WHERE customer_id = 'a'",
+            "SELECT * FROM customers JOIN signals ON customer_id = 'a'",
+            "SELECT * FROM customers, signals WHERE signals.customer_id = 'a'",
+            "SELECT count(*) FROM signals GROUP BY customer_id HAVING customer_id = 'a'",
+            "SELECT 1 FROM signals WHERE customer_id = 'a' UNION ALL SELECT 2",
         ] {
             assert_eq!(lifted(text), (text.to_owned(), Vec::new()));
         }

@@ -6,19 +6,26 @@ use serde_json::json;
 
 use super::{done, ebb, rows, said, sql};
 
-/// A customer logs in once; the folder gets snapshots as of the second and of the tenth of January.
-fn two_instants() -> tempfile::TempDir {
+/// A folder in which a customer logs in once.
+pub(super) fn a_login() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let events = folder.path().join("events.jsonl");
     let line = r#"{"id":"1","type":"login","customer_id":"c","time":"2026-01-01T00:00:00Z"}"#;
     fs::write(&events, format!("{line}\n")).unwrap();
+    folder
+}
+
+/// The same with snapshots as of the second and of the tenth of January.
+fn two_instants() -> tempfile::TempDir {
+    let folder = a_login();
     for until in ["2026-01-10T00:00:00Z", "2026-01-02T00:00:00Z"] {
         replay(&folder, until);
     }
     folder
 }
 
-fn replay(folder: &tempfile::TempDir, until: &str) {
+/// Has a snapshot made of it as of `until`.
+pub(super) fn replay(folder: &tempfile::TempDir, until: &str) {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (snapshots, events) = (path("snapshots"), path("events.jsonl"));
     done(&ebb(&["replay", "--snapshots", &snapshots, "--until", until, &events]));
