@@ -247,13 +247,14 @@ impl Inner {
 
     /// Lets an idle process open what is new; one that cannot stays as it is.
     async fn look(&self, mut worker: Worker) {
-        worker.knows = self.n_news.load(Ordering::Relaxed);
+        let n_news = self.n_news.load(Ordering::Relaxed);
         let (tell, mut told) = mpsc::channel(FRAMES_AHEAD);
         let looked = timeout(self.rules.time_max, hear(&mut worker, &Task::Look, &tell)).await;
         told.close();
         match looked {
             Ok(Last::Done { is_full: false }) => {
                 self.is_ready.store(true, Ordering::Relaxed);
+                worker.knows = n_news;
                 self.put(worker);
             }
             Ok(Last::Refused(refused)) => {
@@ -273,7 +274,8 @@ impl Inner {
             ticks.tick().await;
             let now = std::fs::metadata(&self.rules.snapshots).and_then(|folder| folder.modified());
             if now.as_ref().ok() != seen.as_ref() {
-                (seen, _) = (now.ok(), self.n_news.fetch_add(1, Ordering::Relaxed));
+                seen = now.ok();
+                self.n_news.fetch_add(1, Ordering::Relaxed);
             }
             let dead: Vec<Worker> = self.idle().extract_if(.., |worker| !worker.lives()).collect();
             for worker in dead {

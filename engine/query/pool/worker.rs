@@ -38,7 +38,7 @@ impl Heard {
 
 /// One process; it is killed when dropped.
 pub(crate) struct Worker {
-    /// How many changes of the folder of snapshots it was shown.
+    /// How many changes of the folder of snapshots it has looked at.
     pub(crate) knows: u64,
     child: Child,
     stdin: ChildStdin,

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{Server, has_tools, said, wait_for};
+use crate::query::past::{a_login, replay};
 
 /// A query that would not end before the universe does.
 const ENDLESS: &str = "SELECT count(*) FROM events_daily a, events_daily b, events_daily c WHERE \
@@ -17,6 +18,12 @@ fn is_gone(id: u32) -> bool {
 
 fn kill(id: u32) {
     assert!(Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap().success());
+}
+
+/// How long the process used the processor, in ticks.
+fn ticks(id: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    stat.split_whitespace().nth(13)?.parse().ok()
 }
 
 /// As many processes as may be, all of them idle.
@@ -119,18 +126,44 @@ fn a_client_that_goes_away_takes_its_query_with_it() {
         let before = settled(&server, 1);
         let mut child = Command::new(client[0]).args(&client[1..]).spawn().unwrap();
         // It is at work when it uses the processor.
-        let stat = format!("/proc/{}/stat", before[0]);
-        let ticks = || {
-            let stat = fs::read_to_string(&stat).unwrap_or_default();
-            stat.split_whitespace().nth(13).and_then(|ticks| ticks.parse::<u64>().ok())
-        };
-        let idle = ticks();
-        wait_for("work", || (idle.unwrap_or(0) + 20 < ticks()?).then_some(()));
+        let idle = ticks(before[0]);
+        wait_for("work", || (idle.unwrap_or(0) + 20 < ticks(before[0])?).then_some(()));
         child.kill().unwrap();
         child.wait().unwrap();
         wait_for("an end", || is_gone(before[0]).then_some(()));
         assert_eq!(server.cell("SELECT 1"), "1");
     }
+}
+
+#[test]
+fn whoever_was_not_shown_a_snapshot_answers_from_it_all_the_same() {
+    if !has_tools() {
+        return;
+    }
+    let folder = a_login();
+    replay(&folder, "2026-01-02T00:00:00Z");
+    let server = Server::over(&folder.path().join("snapshots"), &["--set", "sql.queries_max=2"]);
+    let both = settled(&server, 2);
+    let is_as_of = |day: &str| {
+        let statement = format!("SELECT count(*) FROM customers WHERE as_of = '{day}T00:00:00Z'");
+        server.cell(&statement) == "1"
+    };
+    assert!(is_as_of("2026-01-02"));
+    replay(&folder, "2026-01-10T00:00:00Z");
+    assert!(is_as_of("2026-01-10"));
+    // One of the two has enough to do: the next question is the other one's.
+    let asks = "SELECT sum(a.value * b.value) FROM generate_series(1, 1000000) a, \
+                generate_series(1, 1000000) b";
+    let idle: Vec<Option<u64>> = both.iter().map(|id| ticks(*id)).collect();
+    let mut endless = Command::new("psql")
+        .args(["-X", "-d", server.place("postgres"), "-c", asks])
+        .spawn()
+        .unwrap();
+    let is_at_work = |(id, idle): (&u32, &Option<u64>)| idle.map(|n| n + 20) < ticks(*id);
+    wait_for("work", || both.iter().zip(&idle).any(is_at_work).then_some(()));
+    assert!(is_as_of("2026-01-10"));
+    endless.kill().unwrap();
+    endless.wait().unwrap();
 }
 
 #[test]
