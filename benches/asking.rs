@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is asked, one after the other.
 const QUESTIONS: [&str; 3] = [
@@ -15,6 +15,9 @@ const QUESTIONS: [&str; 3] = [
 ];
 /// How long to wait where a door is not open yet, or there is no snapshot yet.
 const CLOSED: Duration = Duration::from_millis(20);
+
+/// How long to wait for the first answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Somebody who asks without a pause.
 pub(crate) struct Asking {
@@ -28,9 +31,10 @@ impl Asking {
         let is_over = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&is_over);
         let thread = thread::spawn(move || {
-            let mut n_answers = 0;
+            let (mut n_answers, began) = (0, Instant::now());
             for question in QUESTIONS.iter().cycle() {
-                if heard.load(Ordering::Relaxed) {
+                let is_enough = 0 < n_answers || PATIENCE < began.elapsed();
+                if heard.load(Ordering::Relaxed) && is_enough {
                     break;
                 }
                 if ask(door, question).is_ok_and(|answer| answer.starts_with(b"HTTP/1.1 200")) {
@@ -44,10 +48,13 @@ impl Asking {
         Asking { is_over, thread }
     }
 
-    /// How many answers came.
-    pub(crate) fn end(self) -> u64 {
+    /// Has it end once there was an answer; how many came.
+    pub(crate) fn end(self) -> io::Result<u64> {
         self.is_over.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap_or_default()
+        match self.thread.join() {
+            Ok(n_answers @ 1..) => Ok(n_answers),
+            _ => Err(io::Error::other("nobody answers")),
+        }
     }
 }
 

@@ -101,13 +101,15 @@ fn main() -> Result<(), Failed> {
     // Until its door is open and what it reads is at hand.
     let opening = Asking::begin(answering.door);
     black_box(spell(&mut engine, &mut generator, (n, size)));
-    opening.end();
+    opening.end()?;
     let (mut without, mut with, mut n_answers) = (Vec::new(), Vec::new(), 0);
     for _ in 0..spells {
         without.extend(spell(&mut engine, &mut generator, (n, size)));
         let askers = [0; ASKERS].map(|_| Asking::begin(answering.door));
         with.extend(spell(&mut engine, &mut generator, (n, size)));
-        n_answers += askers.map(Asking::end).iter().sum::<u64>();
+        for asker in askers {
+            n_answers += asker.end()?;
+        }
     }
     tell("nobody asks", &without);
     tell("two ask", &with);

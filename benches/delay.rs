@@ -6,8 +6,9 @@
 //! Load    the bench job at `EBB_JOB_RATE` (20 000) events a second, of which a few ring; and
 //!         customers who ask to leave, `EBB_RATE` (1 000) a second, each of whom rings at once.
 //!         Sent evenly, for `EBB_SECONDS` (20) after a while to warm up.
-//! Echo    the same customers through a program that sends each record on as it came, by the same
-//!         library and settings: what the way to the broker and back takes without any scoring.
+//! Echo    the same customers past a thread of the bench that sends on what a plain consumer of the
+//!         same library reads, by a producer with Ebb's settings: about what the way to the broker
+//!         and back takes without any scoring.
 
 #[expect(dead_code, unused_imports, clippy::unwrap_used, reason = "shared with the tests")]
 #[path = "../tests/broker/mod.rs"]
@@ -39,7 +40,7 @@ use stage::{Running, Stage};
 /// How long what is sent at first does not count.
 const WARM_UP: Duration = Duration::from_secs(3);
 /// How long no alert came where none is on its way any more.
-const SILENCE: Duration = Duration::from_secs(1);
+const SILENCE: Duration = Duration::from_secs(3);
 /// Nothing here takes longer, on however loaded a machine.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -57,7 +58,7 @@ enum Load {
 /// Who passes on what was sent, and what goes on beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Between {
-    /// A program that only sends on.
+    /// A thread that only sends on.
     Echo,
     /// Ebb, with nothing beside it.
     Ebb,
@@ -99,8 +100,8 @@ fn main() -> Result<(), Failed> {
             delays.get(place.min(delays.len().saturating_sub(1))).copied().unwrap_or_default()
         };
         println!(
-            "{load:?} at {rate}/s, {way}, {between:?}: alert read after p50 {:.1} ms, p99 {:.1} ms, \
-             p99.9 {:.1} ms ({} alerts, {n_answers} answers)",
+            "{load:?} at {rate}/s, {way}, {between:?}: alert read after p50 {:.1} ms, \
+             p99 {:.1} ms, p99.9 {:.1} ms ({} alerts, {n_answers} answers)",
             at(500),
             at(990),
             at(999),
@@ -155,12 +156,14 @@ impl Course {
                 break;
             }
             if LIMIT < start.elapsed() {
-                return Err(format!("{between:?}: {} of {n_sent} never rang", sent.len()).into());
+                let n_rung = n_sent as usize - sent.len();
+                return Err(format!("{between:?}: only {n_rung} of {n_sent} rang").into());
             }
             let due = start.elapsed().min(last).as_secs_f64() * rate as f64;
             while f64::from(n_sent) < due {
-                let id = self.send(n_sent)?;
-                sent.insert(id, Instant::now());
+                // What is sent too late has waited since then.
+                let due = start + Duration::from_secs_f64(f64::from(n_sent) / rate as f64);
+                sent.insert(self.send(n_sent)?, due);
                 n_sent += 1;
             }
             while let Some(Ok(message)) = reader.poll(Duration::ZERO) {
@@ -174,7 +177,7 @@ impl Course {
             thread::sleep(Duration::from_micros(200));
         }
         delays.sort_by(f64::total_cmp);
-        Ok((delays, asking.map_or(0, Asking::end)))
+        Ok((delays, asking.map_or(Ok(0), Asking::end)?))
     }
 
     /// Has the bench job made: forty events of each customer.
@@ -198,10 +201,10 @@ impl Course {
             Load::Job => self.lines.next().ok_or("too few events")?,
             Load::Leave => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-                let event = format!(
-                    r#"{{"id":"{number}","type":"cancellation_requested","customer_id":"c-{number}","time":{now}}}"#
-                );
-                (number.to_string(), format!("c-{number}"), event)
+                let (id, customer) = (number.to_string(), format!("c-{number}"));
+                let what = format!(r#""type":"cancellation_requested","time":{now}"#);
+                let event = format!(r#"{{"id":"{id}","customer_id":"{customer}",{what}}}"#);
+                (id, customer, event)
             }
         };
         let (key, value) = (Some(customer.as_bytes()), Some(event.as_bytes()));
