@@ -6,7 +6,7 @@
 //!         that decides what to do.
 //!         A commit is asked for and its answer heard later, or it waits for the answer: then,
 //!         while the coordinator is away, it is asked again, bounded in number and time. A group
-//!         that is being divided anew is no fault: the records come again to whoever owns them next.
+//!         that is being divided anew is no fault: whoever owns them next gets the records again.
 
 use std::sync::Arc;
 use std::thread;

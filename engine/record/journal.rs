@@ -4,7 +4,9 @@
 //!         the customer and id of that record, so that a replay of files finds it, too.
 //! Rules   a note is safe before anything that hangs on it goes out. What repeats a record that was
 //!         taken in, or was too old, has none, so that customer and id tell which record is meant;
-//!         unless the id was forgotten by then, or the first one was refused or turned away.
+//!         unless one id was taken in twice, because it was forgotten in between, or the first time
+//!         it was refused, turned away or too old. A repetition that was too old may be counted
+//!         as repeated by a replay, which goes without its note.
 //! Source  DESIGN D-1, D-2, D-3; reading A-46 of the specification.
 
 use std::borrow::Cow;

@@ -1,10 +1,10 @@
 //! What the allocator does with memory that is not needed for a moment.
 //!
 //! Rules   a command that scores keeps it: customers' windows grow and are freed all the time, and
-//!         giving memory back to the system only to take it again costs up to a tenth of the time of
-//!         an event, and batches that stand still for a tenth of a second (benches/RUNS.md). Whoever
-//!         sets `MIMALLOC_PURGE_DELAY` has the last word. A process that answers questions gives
-//!         back what a large one took.
+//!         to give memory back to the system only to take it again costs a fifteenth of the time
+//!         of an event, and batches that stand still for a tenth of a second (benches/RUNS.md).
+//!         Whoever sets `MIMALLOC_PURGE_DELAY` has the last word. A process that answers questions
+//!         gives back what a large one took.
 #![allow(unsafe_code, reason = "measured: see Rules")]
 
 use std::ffi::c_int;

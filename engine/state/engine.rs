@@ -202,8 +202,8 @@ impl Engine {
     }
 
     /// Copies about `n_customers_max` more customers of the edition of `partition` into pages, and
-    /// appends those to `out`; fewer, where those that were about to change have taken time already.
-    /// Returns whether that was all.
+    /// appends those to `out`; fewer, where those that were about to change have taken time
+    /// already. Returns whether that was all.
     pub fn continue_edition(
         &mut self,
         partition: u32,
@@ -315,8 +315,8 @@ impl Partition {
         }
         let reach = rules.model.reach.get(event.kind.index()).copied().unwrap_or(Span::FOREVER);
         let is_too_old = |now: EventTime| reach != Span::FOREVER && event.time <= now.minus(reach);
-        // So is what is too old at an earlier one. It is not remembered, and may come again: a word
-        // of its repetition would be taken for one of itself.
+        // Nor does it need one of what is too old for itself. That is not remembered, and may come
+        // again: a word of its repetition would be taken for one of the first.
         if is_too_old(self.retold) {
             return Fate::TooOld;
         }

@@ -11,22 +11,29 @@ use crate::played::DAY;
 
 const KIND: &str = "cancellation_requested";
 
-fn apply(engine: &mut Engine, kind: &str, time: i64, is_early: bool) -> Applied {
-    let line =
-        format!(r#"{{"id":"{time}","type":"{kind}","customer_id":"c-{time}","time":{time}}}"#);
+fn line(kind: &str, time: i64) -> String {
+    format!(r#"{{"id":"{time}","type":"{kind}","customer_id":"c-{time}","time":{time}}}"#)
+}
+
+/// Applies the event of `line`, which waits where it has to.
+fn apply(engine: &mut Engine, line: &str, waits: Option<&[u8]>) -> Applied {
     let Ok(Decoded::Event(event)) = decode(line.as_bytes()) else { panic!("{line}") };
-    let waits = is_early.then_some(line.as_bytes());
     engine.apply(&[Arrival { event, partition: 0, offset: Some(0), waits, told: None }])
+}
+
+/// Applies an event that lies ahead of the wall clock.
+fn apply_early(engine: &mut Engine, line: &str) -> Applied {
+    apply(engine, line, Some(line.as_bytes()))
 }
 
 #[test]
 fn a_46_an_event_ahead_of_a_clock_that_was_set_back_is_late_where_its_partition_is_past_it() {
     let mut engine = Engine::new(rules(), 1);
-    apply(&mut engine, KIND, BEGIN, false);
+    apply(&mut engine, &line(KIND, BEGIN), None);
     let now = EventTime::from_millis(BEGIN + 2 * DAY);
     engine.advance(0, now);
     // The wall clock, set back, says that this one lies in the future.
-    let late = apply(&mut engine, KIND, BEGIN + DAY, true);
+    let late = apply_early(&mut engine, &line(KIND, BEGIN + DAY));
     assert_eq!(late.fates, [Fate::Late]);
     assert_eq!(late.told, [(0, now)], "a replay must move there first, too");
     assert!(!late.outputs.is_empty());
@@ -41,7 +48,7 @@ fn a_46_an_event_ahead_of_a_clock_that_was_set_back_is_late_where_its_partition_
         };
         assert_eq!(at, now.to_string(), "nothing speaks of the past");
     }
-    let early = apply(&mut engine, KIND, BEGIN + 3 * DAY, true);
+    let early = apply_early(&mut engine, &line(KIND, BEGIN + 3 * DAY));
     assert_eq!(early.fates, [Fate::Waiting]);
 }
 
@@ -49,14 +56,14 @@ fn a_46_an_event_ahead_of_a_clock_that_was_set_back_is_late_where_its_partition_
 #[test]
 fn d_2_no_word_is_lost_on_the_repetition_of_a_record_that_is_too_old() {
     let mut engine = Engine::new(rules(), 1);
-    apply(&mut engine, KIND, BEGIN, false);
+    apply(&mut engine, &line(KIND, BEGIN), None);
     let now = |days: i64| EventTime::from_millis(BEGIN + days * DAY);
     engine.advance(0, now(200));
-    let first = apply(&mut engine, "login", BEGIN + DAY, false);
+    let first = apply(&mut engine, &line("login", BEGIN + DAY), None);
     assert_eq!((first.fates, first.told), (vec![Fate::TooOld], vec![(0, now(200))]));
     engine.advance(0, now(201));
-    let again = apply(&mut engine, "login", BEGIN + DAY, false);
+    let again = apply(&mut engine, &line("login", BEGIN + DAY), None);
     assert_eq!((again.fates, again.told), (vec![Fate::TooOld], vec![]));
-    let late = apply(&mut engine, "login", BEGIN + 199 * DAY, false);
+    let late = apply(&mut engine, &line("login", BEGIN + 199 * DAY), None);
     assert_eq!((late.fates, late.told), (vec![Fate::Late], vec![(0, now(201))]));
 }

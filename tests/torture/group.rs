@@ -50,8 +50,8 @@ impl<'b> Stage<'b> {
         self.folder.path().join(name)
     }
 
-    /// Ids are remembered over all that is replayed: in files a note of the journal finds its record
-    /// by its id.
+    /// Ids are remembered over all that is replayed: in files a note of the journal finds its
+    /// record by its id.
     fn settings(&self, plan: &Plan) -> String {
         let Stage { input, alerts, scores, rejects, .. } = self;
         let checkpoints = self.path("checkpoints");
