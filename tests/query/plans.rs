@@ -1,5 +1,7 @@
 //! Plans that are kept: an answer is the same whether its statement was planned for it or not.
 
+use std::path::Path;
+
 use ebb::query::desk::{Allowance, with_room};
 use ebb::query::guard::Bounds;
 use ebb::query::raw::{Asked, Dialect};
@@ -14,6 +16,15 @@ const ALLOWANCE: Allowance = Allowance {
     bounds: Bounds { statement_max: 64 << 10, operators_max: 1_000 },
 };
 
+/// Does `work` at a desk over the snapshots at `root`.
+fn at_desk(root: &Path, work: impl FnOnce(&mut Desk) + Send) {
+    let done = with_room(|| {
+        work(&mut Desk::open(root, None, ALLOWANCE)?);
+        Ok(())
+    });
+    done.unwrap();
+}
+
 /// What `desk` says to `statement`: rows, or why not.
 fn said(desk: &mut Desk, statement: &str, dialect: Dialect) -> String {
     let (statement, format) = (statement.to_owned(), "csv".to_owned());
@@ -27,12 +38,11 @@ fn said(desk: &mut Desk, statement: &str, dialect: Dialect) -> String {
 
 #[test]
 fn who_is_looked_up_by_id_is_who_was_asked_for() {
-    let asked = with_room(|| {
-        let mut desk = Desk::open(&world().path("snapshots"), None, ALLOWANCE)?;
+    at_desk(&world().path("snapshots"), |desk| {
         for dialect in [Dialect::Plain, Dialect::Postgres] {
             let mut same = |by_id: &str, otherwise: &str| {
-                let found = said(&mut desk, by_id, dialect);
-                assert_eq!(found, said(&mut desk, otherwise, dialect), "{by_id}");
+                let found = said(desk, by_id, dialect);
+                assert_eq!(found, said(desk, otherwise, dialect), "{by_id}");
                 found
             };
             for customer in ["c-3", "c-71", "c-3", "nobody", "it''s", ""] {
@@ -58,19 +68,16 @@ fn who_is_looked_up_by_id_is_who_was_asked_for() {
                 same(&parts(&both), &parts(&format!("customer_id IN ('{customer}', 'c-9')")));
             }
         }
-        Ok(())
     });
-    asked.unwrap();
 }
 
 #[test]
 fn one_plan_looks_up_everybody() {
-    let asked = with_room(|| {
-        let mut desk = Desk::open(&world().path("snapshots"), None, ALLOWANCE)?;
+    at_desk(&world().path("snapshots"), |desk| {
         let mut n_plans = |statement: &str| {
             for customer in ["c-3", "c-71", "c-3"] {
                 let statement = statement.replace("WHO", customer);
-                let found = said(&mut desk, &statement, Dialect::Plain);
+                let found = said(desk, &statement, Dialect::Plain);
                 assert!(found.contains(&format!("\n{customer},")), "{statement}: {found}");
             }
             desk.n_plans()
@@ -81,40 +88,32 @@ fn one_plan_looks_up_everybody() {
         let two = "SELECT c.customer_id, risk, signal FROM customers c JOIN signals s \
                    ON c.customer_id = s.customer_id WHERE c.customer_id = 'WHO'";
         assert_eq!(n_plans(two), 4);
-        Ok(())
     });
-    asked.unwrap();
 }
 
 #[test]
 fn what_was_planned_before_a_snapshot_sees_it_afterwards() {
     let folder = a_login();
     replay(&folder, "2026-01-02T00:00:00Z");
-    let asked = with_room(|| {
-        let mut desk = Desk::open(&folder.path().join("snapshots"), None, ALLOWANCE)?;
+    at_desk(&folder.path().join("snapshots"), |desk| {
         let statement = "SELECT as_of FROM customers WHERE customer_id = 'c'";
-        let before = said(&mut desk, statement, Dialect::Plain);
+        let before = said(desk, statement, Dialect::Plain);
         assert_eq!(before, "as_of\n2026-01-02T00:00:00Z\n");
         replay(&folder, "2026-01-10T00:00:00Z");
-        desk.refresh()?;
-        let after = said(&mut desk, statement, Dialect::Plain);
+        desk.refresh().unwrap();
+        let after = said(desk, statement, Dialect::Plain);
         assert_eq!(after, "as_of\n2026-01-10T00:00:00Z\n");
-        Ok(())
     });
-    asked.unwrap();
 }
 
 #[test]
 fn a_refusal_speaks_of_the_statement_as_it_was_asked() {
-    let asked = with_room(|| {
-        let mut desk = Desk::open(&world().path("snapshots"), None, ALLOWANCE)?;
-        let mut said = |statement: &str| said(&mut desk, statement, Dialect::Plain);
+    at_desk(&world().path("snapshots"), |desk| {
+        let mut said = |statement: &str| said(desk, statement, Dialect::Plain);
         let unknown = said("SELECT ris FROM customers WHERE customer_id = 'c-3'");
         assert!(unknown.contains("did you mean"), "{unknown}");
         let number =
             said("SELECT * FROM (SELECT 7 AS customer_id) WHERE customer_id = 'seven' AND 1 = 1");
         assert!(number.contains("seven") && !number.contains("$1"), "{number}");
-        Ok(())
     });
-    asked.unwrap();
 }

@@ -87,7 +87,7 @@ fn torture_under_a_live_clock_is_what_the_journal_tells() {
     });
 }
 
-/// As `ebb run` is set where nobody sets anything.
+/// As `ebb run` delivers and goes by the clock where nobody sets anything.
 #[test]
 fn torture_under_the_defaults_loses_nothing_and_repeats_only_ids() {
     torture(Plan {
