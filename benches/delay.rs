@@ -140,9 +140,9 @@ impl Course {
         }
         let asking = self.put_beside(between)?;
         let reader = self.reader(&self.stage.settings.output.alerts, 1)?;
-        let _between = match between {
-            Between::Echo => Whoever::Echo(self.echo()?),
-            _ => Whoever::Ebb(self.ebb()?),
+        let (_echo, _ebb) = match between {
+            Between::Echo => (Some(self.echo()?), None),
+            Between::Ebb | Between::Snapshots | Between::Questions => (None, Some(self.ebb()?)),
         };
         let (mut sent, mut delays) = (HashMap::new(), Vec::new());
         let (start, mut n_sent) = (Instant::now(), 0);
@@ -271,13 +271,7 @@ impl Course {
     }
 }
 
-/// Who passes on, ended when this is dropped.
-enum Whoever {
-    Echo(#[expect(dead_code, reason = "it lives as long as this")] Echo),
-    Ebb(#[expect(dead_code, reason = "it lives as long as this")] Running),
-}
-
-/// A thread that sends on what comes.
+/// A thread that sends on what comes, ended when this is dropped.
 struct Echo {
     is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
