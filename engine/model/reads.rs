@@ -124,10 +124,11 @@ impl Reads {
 fn readers(index: usize, signals: &[Signal], flags: &[RedFlag], scores: &[Score]) -> Readers {
     let flags = flags_read(flags, |other| other == index);
     let mut readers = Readers { flags, ..Readers::default() };
-    for (at, signal) in signals.iter().enumerate() {
+    // A model with more of either is refused.
+    for (at, signal) in (0..u128::BITS).zip(signals) {
         readers.signals |= u128::from(signal.measure == index) << at;
     }
-    for (at, score) in scores.iter().enumerate() {
+    for (at, score) in (0..u32::BITS).zip(scores) {
         let Combine::Weighted { subscores } = &score.combine else { continue };
         let mut inputs = subscores.iter().flat_map(|subscore| &subscore.inputs);
         readers.scores |= u32::from(inputs.any(|input| input.measure == index)) << at;
@@ -148,7 +149,7 @@ fn flags_read(flags: &[RedFlag], which: impl Fn(usize) -> bool) -> FlagsRead {
 /// The signals that may turn over though no step of their measure tells: one bit each.
 fn always(measures: &[Measure], signals: &[Signal]) -> u128 {
     let mut always = 0;
-    for (at, signal) in signals.iter().enumerate() {
+    for (at, signal) in (0..u128::BITS).zip(signals) {
         let measure = measures.get(signal.measure);
         let hangs_on_time = measure.is_some_and(|measure| measure.how.is_continuous());
         always |= u128::from(hangs_on_time || !signal.with_any.is_empty()) << at;

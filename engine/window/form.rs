@@ -283,7 +283,9 @@ mod tests {
         assert_eq!(view(&block).len(), plain.len());
         assert_eq!(block.row(0).len(), n_bytes, "{plain:?}");
         assert_eq!(block.tag(0).map(|tag| tag & KIND), Some(1));
-        let edges = plain.iter().flat_map(|(milli, _)| [milli - 1, *milli, milli + 1]);
+        let edges = plain
+            .iter()
+            .flat_map(|(milli, _)| [milli.saturating_sub(1), *milli, milli.saturating_add(1)]);
         let edges: Vec<i64> = edges.chain([i64::MIN, 0, i64::MAX]).collect();
         for after in &edges {
             let times = (EventTime::from_millis(*after), EventTime::NEVER);
