@@ -42,7 +42,7 @@ fn batch(engine: &mut Engine, generator: &mut Generator) -> (usize, Took) {
 /// Writes a checkpoint with a batch between two slices and says how long each took.
 fn write(engine: &mut Engine, generator: &mut Generator) -> Vec<u8> {
     let alone: Vec<Took> = (0..ALONE).map(|_| batch(engine, generator).1).collect();
-    let mark = Mark { next_offset: 0, n_partitions: 1, journal: 0 };
+    let mark = Mark { next_offset: 0, n_partitions: 1, journal: 0, n_events: 0 };
     let ((), begin) = Took::by(|| engine.begin_checkpoint(0, mark));
     let slice = usize::try_from(asked("EBB_SLICE", 1_000)).unwrap_or(1);
     let (mut file, mut slices, mut batches) = (Vec::new(), Vec::new(), Vec::new());

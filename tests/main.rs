@@ -15,6 +15,7 @@ mod cloud;
 mod edition;
 mod engine;
 mod house;
+mod journal;
 mod kafka;
 mod maps;
 mod mishap;

@@ -30,6 +30,7 @@ pub struct Args {
 /// Exit 1 where the inputs break or hold no event of the customer, 3 for faulty rules.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let (played, _) = args.inputs.play(Scores::Unwanted, None, |_, _| Ok(Nowhere))?;
+    eprint!("{}", played.doubt());
     let engine = played.pump.engine();
     let Some((partition, customer)) = engine.find(&args.customer) else {
         return Err(Failure::failed(format!(

@@ -9,8 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::journal::read as read_journal;
 use crate::cli::setup::{Setup, Sources};
 use crate::cli::{Failure, is_watched};
-use crate::run::Witness;
-use crate::run::{Pump, Relay, Spread};
+use crate::run::counts::thousands;
+use crate::run::{Pump, Relay, Spread, Witness};
 use crate::state::Engine;
 use crate::state::rules::Publish;
 use crate::unit::{EventTime, limit};
@@ -57,6 +57,22 @@ pub struct Played {
     pub pump: Pump<'static>,
     /// What it was set up with.
     pub setup: Setup,
+}
+
+impl Played {
+    /// A line where the journal speaks of events that did not come; else nothing.
+    pub fn doubt(&self) -> String {
+        let journal = self.pump.journal().filter(|journal| 0 < journal.n_left());
+        journal.map_or(String::new(), |journal| {
+            format!(
+                "note: {} of the journal's {} notes on events found none, so this may be another \
+                 road than the engine took; wanted one file, or one for each partition, with all \
+                 that the group has read: repeated events too, those refused as wrong_key not\n",
+                thousands(journal.n_left() as u64),
+                thousands(journal.n_notes() as u64)
+            )
+        })
+    }
 }
 
 impl Inputs {

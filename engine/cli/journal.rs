@@ -55,7 +55,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             // What was noted beyond it will be noted again.
             notes.retain(|note| note.offset < position.next_offset);
             let says = Says::Now(position.now);
-            notes.push(Note { offset: position.next_offset, says, record: None });
+            notes.push(Note { offset: position.next_offset, says, subject: None });
         }
         let path = folder.join(format!("{partition}.jsonl"));
         let lines: Vec<Vec<u8>> = notes.iter().map(Note::to_json).collect();
@@ -71,24 +71,17 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// Exit 1 where a file cannot be read, 2 where there are more partitions than that.
+/// Exit 1 where a file cannot be read, 2 where it is of another number of partitions.
 pub fn read(folder: &Path, n_partitions: NonZeroU32) -> Result<Journal, Failure> {
     let entries = fs::read_dir(folder).map_err(|error| cannot(folder, "read", &error))?;
     let mut journal = Journal::default();
-    let mut n_files = 0;
+    let mut n_found = 0;
     for entry in entries {
         let path = entry.map_err(|error| cannot(folder, "read", &error))?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let partition = name.strip_suffix(".jsonl").and_then(|number| number.parse().ok());
         let Some(partition): Option<u32> = partition else { continue };
-        if n_partitions.get() <= partition {
-            return Err(Failure::usage(format!(
-                "{}: wanted --partitions {} or more, as many as the topic has",
-                path.display(),
-                partition + 1
-            )));
-        }
-        n_files += 1;
+        n_found = n_found.max(partition.saturating_add(1));
         let text = fs::read_to_string(&path).map_err(|error| cannot(&path, "read", &error))?;
         let mut notes = Vec::new();
         for (number, line) in (1_u64..).zip(text.lines()).filter(|(_, line)| !line.is_empty()) {
@@ -98,9 +91,15 @@ pub fn read(folder: &Path, n_partitions: NonZeroU32) -> Result<Journal, Failure>
         }
         journal.add(partition, &notes);
     }
-    if n_files == 0 {
+    if n_found == 0 {
         return Err(Failure::failed(format!(
             "{}: no journal; wanted files such as 0.jsonl, which ebb journal writes",
+            folder.display()
+        )));
+    }
+    if n_found != n_partitions.get() {
+        return Err(Failure::usage(format!(
+            "{}: wanted --partitions {n_found}, as many as the topic has",
             folder.display()
         )));
     }

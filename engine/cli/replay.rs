@@ -105,5 +105,5 @@ fn summary(played: &Played, begun: Instant) -> String {
             jump.place, jump.from, jump.to
         );
     }
-    text
+    text + &played.doubt()
 }

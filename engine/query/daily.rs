@@ -89,9 +89,7 @@ mod tests {
                 r#"{{"id":"{time}","type":"login","customer_id":"{customer}","time":"{time}"}}"#
             );
             if let Ok(Decoded::Event(event)) = decode(json.as_bytes()) {
-                let (offset, waits, told) = (None, None, None);
-                let arrival = Arrival { event, partition: 0, offset, waits, told };
-                daily.count(&[arrival], &[*fate]);
+                daily.count(&[Arrival::plain(event)], &[*fate]);
             }
         }
         daily.of(0, 0).map(|(id, day, kind, n)| (id.to_owned(), day, kind.name(), n)).collect()

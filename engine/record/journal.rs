@@ -1,12 +1,11 @@
 //! The journal: what the records of a partition alone do not tell whoever replays them.
 //!
 //! Shape   one JSON object a note: the offset of the record that it speaks of, what it says, and
-//!         the customer and id of that record, so that a replay of files finds it, too.
-//! Rules   a note is safe before anything that hangs on it goes out. What repeats a record that was
-//!         taken in, or was too old, has none, so that customer and id tell which record is meant;
-//!         unless one id was taken in twice, because it was forgotten in between, or the first time
-//!         it was refused, turned away or too old. A repetition that was too old may be counted
-//!         as repeated by a replay, which goes without its note.
+//!         the customer and id of that record with the number of events before it, so that a
+//!         replay of files finds it, too: an id may come again after it was forgotten.
+//! Rules   a note is safe before anything that hangs on it goes out. What a replay judges alike by
+//!         itself may have none; of a repetition that was too old it may then say that it was
+//!         repeated.
 //! Source  DESIGN D-1, D-2, D-3; reading A-46 of the specification.
 
 use std::borrow::Cow;
@@ -23,8 +22,20 @@ pub struct Note {
     pub offset: i64,
     /// What it says.
     pub says: Says,
-    /// Customer and id of that record; `None` where it was not there yet.
-    pub record: Option<(String, String)>,
+    /// What that record is, where records have no offsets; `None` where it was not there yet.
+    pub subject: Option<Subject>,
+}
+
+/// The record of a note, by what files know of it, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Its customer.
+    pub customer_id: String,
+    /// Its id.
+    pub id: String,
+    /// How many events of its partition came before it, whatever became of them; older notes do
+    /// not say.
+    pub n_before: Option<u64>,
 }
 
 /// What a note says.
@@ -49,6 +60,8 @@ struct Shape<'a> {
     customer_id: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     id: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n_before: Option<u64>,
 }
 
 impl Note {
@@ -59,13 +72,14 @@ impl Note {
             Says::Waits => ("waits", None),
             Says::Refused => ("refused", None),
         };
-        let record = self.record.as_ref();
+        let subject = self.subject.as_ref();
         bytes_of(&Shape {
             offset: self.offset,
             says: Cow::Borrowed(says),
             now,
-            customer_id: record.map(|(customer_id, _)| Cow::Borrowed(customer_id.as_str())),
-            id: record.map(|(_, id)| Cow::Borrowed(id.as_str())),
+            customer_id: subject.map(|subject| Cow::Borrowed(subject.customer_id.as_str())),
+            id: subject.map(|subject| Cow::Borrowed(subject.id.as_str())),
+            n_before: subject.and_then(|subject| subject.n_before),
         })
     }
 
@@ -87,9 +101,13 @@ impl Note {
                 ));
             }
         };
-        let record = shape.customer_id.zip(shape.id);
-        let record = record.map(|(customer, id)| (customer.into_owned(), id.into_owned()));
-        Ok(Note { offset: shape.offset, says, record })
+        let n_before = shape.n_before;
+        let subject = shape.customer_id.zip(shape.id).map(|(customer_id, id)| Subject {
+            customer_id: customer_id.into_owned(),
+            id: id.into_owned(),
+            n_before,
+        });
+        Ok(Note { offset: shape.offset, says, subject })
     }
 }
 
@@ -99,19 +117,27 @@ mod tests {
 
     #[test]
     fn d_2_a_note_is_read_as_it_was_written() {
-        let record = Some(("c-\"1\"".to_owned(), "e-1".to_owned()));
+        let (customer_id, id) = ("c-\"1\"".to_owned(), "e-1".to_owned());
+        let subject = Some(Subject { customer_id, id, n_before: Some(6) });
         let now = Says::Now(EventTime::from_millis(1_795_248_000_123));
         for note in [
-            Note { offset: 7, says: now, record: record.clone() },
-            Note { offset: 0, says: now, record: None },
-            Note { offset: 9, says: Says::Waits, record: record.clone() },
-            Note { offset: 9, says: Says::Refused, record },
+            Note { offset: 7, says: now, subject: subject.clone() },
+            Note { offset: 0, says: now, subject: None },
+            Note { offset: 9, says: Says::Waits, subject: subject.clone() },
+            Note { offset: 9, says: Says::Refused, subject },
         ] {
             assert_eq!(Note::parse(&note.to_json()), Ok(note));
         }
-        let note = Note { offset: 7, says: now, record: None };
+        let note = Note { offset: 7, says: now, subject: None };
         let text = r#"{"offset":7,"says":"now","now":1795248000123}"#;
         assert_eq!(String::from_utf8_lossy(&note.to_json()), text);
+    }
+
+    #[test]
+    fn a_note_from_before_events_were_counted_is_read() {
+        let text = r#"{"offset":7,"says":"waits","customer_id":"c-1","id":"e-1"}"#;
+        let note = Note::parse(text.as_bytes());
+        assert_eq!(note.map(|note| note.subject.map(|of| of.n_before)), Ok(Some(None)));
     }
 
     #[test]

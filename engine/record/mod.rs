@@ -24,7 +24,7 @@ pub mod scores;
 pub use alert::Alert;
 pub use decode::{Decoded, check_key, decode, peek_time};
 pub use event::{Event, Value};
-pub use journal::{Note, Says};
+pub use journal::{Note, Says, Subject};
 pub use kind::{Field, Form, Kind};
 pub use partition::partition;
 pub use receipt::Receipt;

@@ -7,7 +7,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::record::{Event, Note, Says};
+use crate::record::{Note, Says, Subject};
+use crate::state::Arrival;
 use crate::unit::{EventTime, Key};
 use crate::wire::Position;
 
@@ -18,6 +19,8 @@ pub(super) struct Course {
     pub(super) next_offset: Option<i64>,
     /// Where the partition was committed before, while it is not there again.
     pub(super) quiet_until: Option<Position>,
+    /// How many events of the partition came so far, whatever became of them.
+    pub(super) n_events: u64,
     notes: Notes,
 }
 
@@ -71,9 +74,14 @@ impl Notes {
 }
 
 impl Course {
-    /// A partition that goes on at `from`, quietly up to `quiet_until`.
-    pub(super) fn new(from: i64, quiet_until: Option<Position>, notes: &[Note]) -> Course {
-        Course { next_offset: Some(from), quiet_until, notes: Notes::new(notes) }
+    /// A partition that goes on at `from`, behind `n_events` events, quietly up to `quiet_until`.
+    pub(super) fn new(
+        from: i64,
+        n_events: u64,
+        quiet_until: Option<Position>,
+        notes: &[Note],
+    ) -> Course {
+        Course { next_offset: Some(from), quiet_until, n_events, notes: Notes::new(notes) }
     }
 
     /// What the journal says.
@@ -100,20 +108,27 @@ impl Course {
     }
 }
 
-/// The journal of an earlier run over the same events, where records have no offsets: what is
-/// said of a record is found by its customer and id.
+/// The journal of an earlier run over the same events, where records have no offsets.
+///
+/// What is said of a record is found by its customer and id and by how many events of its partition
+/// came before it.
 #[derive(Debug, Default)]
 pub struct Journal {
-    said: HashMap<Key, Vec<Says>>,
+    /// What is still to be said, by customer and id, and how many events come before: where that
+    /// is not known, of the first record of that name.
+    said: HashMap<Key, Vec<(Option<u64>, Says)>>,
     ends: BTreeMap<u32, EventTime>,
+    n_notes: usize,
 }
 
 impl Journal {
     /// Takes in what `notes` say of the records of `partition`.
     pub fn add(&mut self, partition: u32, notes: &[Note]) {
         for note in notes {
-            if let Some((customer_id, id)) = &note.record {
-                self.said.entry(identity(customer_id, id)).or_default().push(note.says);
+            if let Some(Subject { customer_id, id, n_before }) = &note.subject {
+                let said = self.said.entry(identity(customer_id, id)).or_default();
+                said.push((*n_before, note.says));
+                self.n_notes += 1;
             }
             if let Says::Now(now) = note.says {
                 let end = self.ends.entry(partition).or_insert(now);
@@ -127,10 +142,26 @@ impl Journal {
         self.ends.iter().map(|(partition, end)| (*partition, *end))
     }
 
-    /// What is said of `event`.
-    pub(super) fn of(&self, event: &Event<'_>) -> &[Says] {
-        let said = self.said.get(&identity(&event.customer_id, &event.id));
-        said.map_or(&[], Vec::as_slice)
+    /// How many notes speak of records.
+    pub fn n_notes(&self) -> usize {
+        self.n_notes
+    }
+
+    /// How many of them found no record so far.
+    pub fn n_left(&self) -> usize {
+        self.said.values().map(Vec::len).sum()
+    }
+
+    /// What is said of `arrival`, in order, and once.
+    pub(super) fn take(&mut self, arrival: &Arrival<'_>) -> Vec<Says> {
+        if self.said.is_empty() {
+            return Vec::new();
+        }
+        let name = identity(&arrival.event.customer_id, &arrival.event.id);
+        let Some(said) = self.said.get_mut(&name) else { return Vec::new() };
+        let n_before = arrival.n_before;
+        let taken = said.extract_if(.., |(n, _)| n.is_none_or(|n| n == n_before));
+        taken.map(|(_, says)| says).collect()
     }
 }
 
@@ -141,16 +172,18 @@ fn identity(customer_id: &str, id: &str) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Decoded, decode};
 
     fn now(offset: i64, millis: i64) -> Note {
-        Note { offset, says: Says::Now(EventTime::from_millis(millis)), record: None }
+        Note { offset, says: Says::Now(EventTime::from_millis(millis)), subject: None }
     }
 
     #[test]
     fn a_course_is_told_more_until_its_records_and_its_time_are_past_the_notes() {
-        let waits = Note { offset: 6, says: Says::Waits, record: None };
+        let waits = Note { offset: 6, says: Says::Waits, subject: None };
         let is_told_more = |from, millis| {
-            let course = Course::new(from, None, &[now(5, 100), waits.clone(), now(9, 70)]);
+            let notes = [now(5, 100), waits.clone(), now(9, 70)];
+            let course = Course::new(from, 0, None, &notes);
             course.is_told_more(EventTime::from_millis(millis))
         };
         assert!(is_told_more(5, 90) && is_told_more(6, 100), "somebody was further before");
@@ -160,7 +193,7 @@ mod tests {
 
     #[test]
     fn d_2_a_note_holds_for_its_record_and_all_after_it() {
-        let waits = Note { offset: 6, says: Says::Waits, record: None };
+        let waits = Note { offset: 6, says: Says::Waits, subject: None };
         let notes = Notes::new(&[now(5, 100), now(9, 70), now(5, 90), waits, now(12, 300)]);
         let check = |offset, millis: Option<i64>| {
             assert_eq!(notes.now_before(offset), millis.map(EventTime::from_millis), "{offset}");
@@ -175,12 +208,33 @@ mod tests {
     }
 
     #[test]
+    fn d_2_where_an_id_came_twice_the_number_of_events_before_tells_which_is_meant() {
+        let says = Says::Now(EventTime::from_millis(100));
+        let (customer_id, id) = ("c".to_owned(), "e".to_owned());
+        let subject = Some(Subject { customer_id, id, n_before: Some(4) });
+        let mut journal = Journal::default();
+        journal.add(0, &[Note { offset: 4, says, subject }]);
+        assert_eq!(journal.n_notes(), 1);
+        let json = r#"{"id":"e","type":"login","customer_id":"c","time":1}"#;
+        let mut take = |n_before| {
+            let Ok(Decoded::Event(event)) = decode(json.as_bytes()) else {
+                unreachable!("{json} is an event")
+            };
+            (journal.take(&Arrival { n_before, ..Arrival::plain(event) }), journal.n_left())
+        };
+        assert_eq!(take(0), (vec![], 1));
+        assert_eq!(take(9), (vec![], 1));
+        assert_eq!(take(4), (vec![says], 0));
+        assert_eq!(take(4), (vec![], 0), "it is said once");
+    }
+
+    #[test]
     fn a_course_is_quiet_up_to_where_it_was_committed() {
         let position = Position { partition: 0, next_offset: 7, now: EventTime::FIRST };
-        let mut course = Course::new(3, Some(position), &[]);
+        let mut course = Course::new(3, 0, Some(position), &[]);
         assert!(course.is_quiet_at(6) && !course.is_quiet_at(7) && !course.is_through());
         course.next_offset = Some(7);
         assert!(course.is_through());
-        assert!(!Course::new(3, None, &[]).is_quiet_at(3));
+        assert!(!Course::new(3, 0, None, &[]).is_quiet_at(3));
     }
 }

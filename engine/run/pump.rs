@@ -13,8 +13,8 @@ use crate::record::{Note, Says};
 use crate::run::counts::Counts;
 use crate::run::course::{Course, Journal};
 use crate::run::jump::first_jump;
-use crate::run::reading::{Live, Read, Reader, Spread};
-use crate::run::share::{Pass, Share, note_of, refused};
+use crate::run::reading::{Live, Reader, Spread};
+use crate::run::share::{Share, Sorter, note_of};
 use crate::run::witness::Witness;
 use crate::state::checkpoint::Restored;
 use crate::state::lanes::side_by_side;
@@ -65,6 +65,11 @@ impl<'c> Pump<'c> {
         self.journal = Some(journal);
     }
 
+    /// The journal it goes by, if by one.
+    pub fn journal(&self) -> Option<&Journal> {
+        self.journal.as_ref()
+    }
+
     /// Names what outlives an erasure for a while, for the receipts.
     pub fn name_remains(&mut self, remains: Vec<Remainder>) {
         self.remains = remains;
@@ -103,6 +108,11 @@ impl<'c> Pump<'c> {
         Some(Position { partition, next_offset, now: self.engine.now(partition) })
     }
 
+    /// How many events of `partition` came so far, whatever became of them.
+    pub fn n_events(&self, partition: u32) -> u64 {
+        self.courses.get(partition as usize).map_or(0, |course| course.n_events)
+    }
+
     /// Lets `partition` go on with the state `restored`, or none, over the `road`: from an offset,
     /// quietly up to the position at which it was committed before. `notes` of its journal say
     /// what the records do not.
@@ -114,13 +124,14 @@ impl<'c> Pump<'c> {
         notes: &[Note],
     ) {
         self.reach(partition + 1);
+        let n_events = restored.as_ref().map_or(0, |restored| restored.header.mark.n_events);
         match restored {
             Some(restored) => self.engine.install(partition, restored),
             None => self.engine.forget(partition),
         }
         let (from, quiet_until) = road;
         if let Some(course) = self.courses.get_mut(partition as usize) {
-            *course = Course::new(from, quiet_until, notes);
+            *course = Course::new(from, n_events, quiet_until, notes);
         }
         self.get_through();
     }
@@ -198,7 +209,7 @@ impl<'c> Pump<'c> {
         if let Some(offset) = next_offset.filter(|_| !applied.outputs.is_empty())
             && self.live.is_some()
         {
-            let note = Note { offset, says: Says::Now(to), record: None };
+            let note = Note { offset, says: Says::Now(to), subject: None };
             outgoing.push(Outgoing::Journal { partition, note });
         }
         outgoing.extend(self.say(applied));
@@ -258,34 +269,13 @@ impl<'c> Pump<'c> {
             }
         }
         let reads = {
-            let (live, journal) = (self.live.as_ref(), self.journal.as_ref());
-            let (spread, courses, nows) = (self.spread, &self.courses, &self.engine.nows());
-            let reader = Reader { spread, live, courses, nows, journal };
+            let (spread, live) = (self.spread, self.live.as_ref());
+            let (courses, nows) = (self.courses.as_slice(), &self.engine.nows());
+            let reader = Reader { spread, live, courses, nows };
             side_by_side(&batch.records, |raw| reader.read(raw, batch))
         };
-        let mut share = Share::with_capacity(reads.len());
-        for (raw, read) in batch.records.iter().zip(reads) {
-            if self.pass(raw.origin) == Pass::Quiet {
-                self.counts.recovered += 1;
-                if let Read::Arrival(arrival) = read {
-                    share.quiet.push(arrival);
-                }
-                continue;
-            }
-            self.counts.read += 1;
-            match read {
-                Read::Arrival(arrival) => {
-                    share.arrivals.push(arrival);
-                    share.arrived.push(raw);
-                }
-                Read::Unknown => self.counts.unknown += 1,
-                Read::Refused(reject, record) => {
-                    self.counts.reject(reject.reason);
-                    share.note_refusal(&reject, record, raw);
-                    share.refused.push(refused(reject, raw, batch));
-                }
-            }
-        }
+        let Pump { courses, journal, counts, .. } = self;
+        let share = Sorter { courses, journal: journal.as_mut(), counts }.sort(batch, reads);
         if !share.quiet.is_empty() {
             let applied = self.engine.apply(&share.quiet);
             self.show(&share.quiet, &applied.fates);
@@ -298,7 +288,7 @@ impl<'c> Pump<'c> {
     /// Applies what was not done before and says what comes of it.
     fn apply(
         &mut self,
-        share: Share<'_, '_>,
+        share: Share<'_>,
         source: &mut dyn Source,
         meanwhile: Option<Meanwhile<'_>>,
     ) -> Vec<Outgoing> {
@@ -327,14 +317,6 @@ impl<'c> Pump<'c> {
         outgoing.extend(refused);
         outgoing.extend(self.say(applied));
         outgoing
-    }
-
-    /// Moves the course of the record's partition past it, and tells whether it was done before.
-    fn pass(&mut self, origin: Origin) -> Pass {
-        let Origin::Topic { partition, offset } = origin else { return Pass::Loud };
-        let Some(course) = self.courses.get_mut(partition as usize) else { return Pass::Loud };
-        course.next_offset = Some(offset + 1);
-        if course.is_quiet_at(offset) { Pass::Quiet } else { Pass::Loud }
     }
 
     /// Ends the quiet of the partitions that are where they were committed.

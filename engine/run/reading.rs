@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 
 use crate::record::reject::Reason;
 use crate::record::{Decoded, Event, Reject, Says, check_key, decode, partition};
-use crate::run::course::{Course, Journal};
+use crate::run::course::Course;
 use crate::state::Arrival;
 use crate::unit::{EventTime, Span};
 use crate::wire::{Batch, Body, Clock, Origin, RawRecord};
@@ -44,8 +44,10 @@ pub(super) enum Read<'a> {
     Arrival(Arrival<'a>),
     /// An event of a type that nobody registered.
     Unknown,
-    /// No event, or one that is refused; its customer and id where it has such.
-    Refused(Reject, Option<(String, String)>),
+    /// No event.
+    Refused(Reject),
+    /// An event that is refused because of the wall clock.
+    TooEarly(Arrival<'a>, Box<Reject>),
 }
 
 /// Reads records.
@@ -55,7 +57,6 @@ pub(super) struct Reader<'a, 'c> {
     pub(super) courses: &'a [Course],
     /// The `now` of every partition before the first of the records.
     pub(super) nows: &'a [EventTime],
-    pub(super) journal: Option<&'a Journal>,
 }
 
 /// Whether an event lies ahead of the wall clock.
@@ -68,30 +69,22 @@ impl Reader<'_, '_> {
     /// Decodes one record and decides where it goes.
     pub(super) fn read<'b>(&self, raw: &RawRecord, batch: &'b Batch) -> Read<'b> {
         let range = match &raw.body {
-            Body::Refused(reject, _) => return Read::Refused(reject.clone(), None),
+            Body::Refused(reject, _) => return Read::Refused(reject.clone()),
             Body::Event(range) => range.clone(),
         };
         let bytes = batch.bytes.get(range).unwrap_or_default();
         let event = match decode(bytes) {
             Ok(Decoded::Event(event)) => event,
             Ok(Decoded::Unknown(_)) => return Read::Unknown,
-            Err(reject) => return Read::Refused(reject, None),
+            Err(reject) => return Read::Refused(reject),
         };
         if let Some(key) = &raw.key {
             let key = key.clone().map(|range| batch.bytes.get(range).unwrap_or_default());
             if let Err(reject) = check_key(&event, key) {
-                return Read::Refused(reject, None);
+                return Read::Refused(reject);
             }
         }
         let (early, told) = self.known_of(raw.origin, &event);
-        let waits = match early {
-            Ok(Early::No) => None,
-            Ok(Early::Waits) => Some(bytes),
-            Err(reject) => {
-                let record = (event.customer_id.to_string(), event.id.to_string());
-                return Read::Refused(reject, Some(record));
-            }
-        };
         let (partition, offset) = match (raw.origin, self.spread) {
             (Origin::Topic { partition, offset }, _) => (partition, Some(offset)),
             (Origin::File { .. }, Spread::ByCustomer(n)) => {
@@ -99,7 +92,16 @@ impl Reader<'_, '_> {
             }
             (Origin::File { .. }, Spread::AsTheyCome) => (0, None),
         };
-        Read::Arrival(Arrival { event, partition, offset, waits, told })
+        let waits = match early {
+            Ok(Early::Waits) => Some(bytes),
+            Ok(Early::No) | Err(_) => None,
+        };
+        // Its number is given to it once all records before it are read.
+        let arrival = Arrival { event, partition, offset, n_before: 0, waits, told };
+        match early {
+            Ok(_) => Read::Arrival(arrival),
+            Err(reject) => Read::TooEarly(arrival, Box::new(reject)),
+        }
     }
 
     /// Whether `event` comes too early, and what `now` its partition had before it.
@@ -110,30 +112,17 @@ impl Reader<'_, '_> {
     ) -> (Result<Early, Reject>, Option<EventTime>) {
         let (mut says, mut told, mut was_done) = (None, None, false);
         let mut now = EventTime::ALWAYS;
-        match origin {
-            Origin::Topic { partition, offset } => {
-                if let Some(course) = self.courses.get(partition as usize) {
-                    says = course.notes().of(offset);
-                    told = course.notes().now_before(offset);
-                    was_done = course.is_quiet_at(offset);
-                }
-                now = self.nows.get(partition as usize).copied().max(told).unwrap_or(now);
+        if let Origin::Topic { partition, offset } = origin {
+            if let Some(course) = self.courses.get(partition as usize) {
+                says = course.notes().of(offset);
+                told = course.notes().now_before(offset);
+                was_done = course.is_quiet_at(offset);
             }
-            Origin::File { .. } => {
-                for said in self.journal.map_or(&[][..], |journal| journal.of(event)) {
-                    match said {
-                        Says::Now(now) => told = told.max(Some(*now)),
-                        other => says = Some(*other),
-                    }
-                }
-            }
+            now = self.nows.get(partition as usize).copied().max(told).unwrap_or(now);
         }
         let early = match says {
             Some(Says::Waits) => Ok(Early::Waits),
-            Some(Says::Refused) => {
-                let detail = format!("time {}; it lay too far ahead when it came", event.time);
-                Err(Reject::new(Reason::FromTheFuture, detail))
-            }
+            Some(Says::Refused) => Err(came_too_early(event)),
             Some(Says::Now(_)) | None if was_done || event.time <= now => Ok(Early::No),
             Some(Says::Now(_)) | None => self.by_the_clock(event),
         };
@@ -153,4 +142,10 @@ impl Reader<'_, '_> {
         }
         Ok(if wall.plus(live.skew) < event.time { Early::Waits } else { Early::No })
     }
+}
+
+/// Why `event` is refused, where it was before.
+pub(super) fn came_too_early(event: &Event<'_>) -> Reject {
+    let detail = format!("time {}; it lay too far ahead when it came", event.time);
+    Reject::new(Reason::FromTheFuture, detail)
 }

@@ -261,7 +261,8 @@ impl Bench {
         let (partition, next_offset) = (job.partition, job.earliest);
         let mut engine = Engine::new(self.rules.clone(), 0);
         engine.reach(partition + 1);
-        let mark = Mark { next_offset, n_partitions: job.n_partitions, journal: 0 };
+        let n_partitions = job.n_partitions;
+        let mark = Mark { next_offset, n_partitions, journal: 0, n_events: 0 };
         engine.begin_checkpoint(partition, mark);
         let (topic, now) = (self.archive.topic.clone(), EventTime::ALWAYS);
         let mut origin = self.archive.store.create(&Name { topic, partition, next_offset, now })?;

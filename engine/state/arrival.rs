@@ -14,6 +14,8 @@ pub struct Arrival<'a> {
     pub partition: u32,
     /// Its offset, where records have one.
     pub offset: Option<i64>,
+    /// How many events of its partition came before it.
+    pub n_before: u64,
     /// The record's bytes if it lies too far ahead of the wall clock to be applied at once; it
     /// then waits until `now` reaches its time.
     pub waits: Option<&'a [u8]>,
@@ -24,7 +26,7 @@ pub struct Arrival<'a> {
 impl<'a> Arrival<'a> {
     /// `event` from somewhere without partitions and offsets, to be applied at once.
     pub fn plain(event: Event<'a>) -> Arrival<'a> {
-        Arrival { event, partition: 0, offset: None, waits: None, told: None }
+        Arrival { event, partition: 0, offset: None, n_before: 0, waits: None, told: None }
     }
 }
 

@@ -315,8 +315,7 @@ impl Partition {
         }
         let reach = rules.model.reach.get(event.kind.index()).copied().unwrap_or(Span::FOREVER);
         let is_too_old = |now: EventTime| reach != Span::FOREVER && event.time <= now.minus(reach);
-        // Nor does it need one of what is too old for itself. That is not remembered, and may come
-        // again: a word of its repetition would be taken for one of the first.
+        // Nor does it need one of what is too old for itself.
         if is_too_old(self.retold) {
             return Fate::TooOld;
         }

@@ -58,7 +58,7 @@ fn every_refusal_says_why() {
     for (format, whose) in [(1, "an older"), (200, "a newer")] {
         let mut other = file.clone();
         other[8] = format;
-        let wanted = format!("format {format}; wanted 2; {whose} version of ebb wrote it");
+        let wanted = format!("format {format}; wanted 3; {whose} version of ebb wrote it");
         check(&other, &rules, &wanted);
     }
     let mut damaged = file.clone();

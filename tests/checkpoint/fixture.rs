@@ -36,7 +36,7 @@ const SHAPES: [&str; 12] = [
 ];
 
 /// The formats that are no longer read.
-const OLDER: [u32; 1] = [1];
+const OLDER: [u32; 2] = [1, 2];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/checkpoint")

@@ -46,7 +46,7 @@ pub(crate) fn checkpoint(engine: &mut Engine, partition: u32, n_customers: usize
 /// The mark of a checkpoint before `step`.
 pub(crate) fn mark(engine: &Engine, step: usize) -> Mark {
     let next_offset = i64::try_from(step).expect("steps are few");
-    Mark { next_offset, n_partitions: engine.n_partitions(), journal: 7 }
+    Mark { next_offset, n_partitions: engine.n_partitions(), journal: 7, n_events: 9 }
 }
 
 /// What `bytes` say.

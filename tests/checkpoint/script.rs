@@ -122,7 +122,8 @@ impl Script {
             let next = next_offsets.entry(partition).or_insert(0);
             let offset = Some(*next);
             *next += 1;
-            Some(Arrival { event, partition, offset, waits: waits.then_some(bytes), told: None })
+            let waits = waits.then_some(bytes);
+            Some(Arrival { partition, offset, waits, ..Arrival::plain(event) })
         });
         arrivals.collect()
     }
@@ -139,7 +140,7 @@ impl Script {
                     let partition = partition(event.customer_id.as_bytes(), n_partitions);
                     let offset = i64::try_from(*line).ok();
                     let waits = waits.then_some(bytes);
-                    Some(Arrival { event, partition, offset, waits, told: None })
+                    Some(Arrival { partition, offset, waits, ..Arrival::plain(event) })
                 });
                 engine.apply(&arrivals.collect::<Vec<_>>())
             }

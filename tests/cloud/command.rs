@@ -20,7 +20,8 @@ fn checkpoint(next_offset: i64) -> (Name, Vec<u8>) {
     let model = load(shipped::DEFAULT, shipped::CATALOG, None).unwrap();
     let rules = Rules { topic: Some(TOPIC.to_owned()), ..Rules::plain(model) };
     let mut engine = Engine::new(rules, 1);
-    engine.begin_checkpoint(0, Mark { next_offset, n_partitions: 1, journal: 0 });
+    let mark = Mark { next_offset, n_partitions: 1, journal: 0, n_events: 0 };
+    engine.begin_checkpoint(0, mark);
     let name = Name { topic: TOPIC.to_owned(), partition: 0, next_offset, now: engine.now(0) };
     let Some(Progress::Done(pieces)) = engine.continue_checkpoint(0, 10) else { panic!("no end") };
     (name, pieces.concat())

@@ -18,7 +18,7 @@ fn line(kind: &str, time: i64) -> String {
 /// Applies the event of `line`, which waits where it has to.
 fn apply(engine: &mut Engine, line: &str, waits: Option<&[u8]>) -> Applied {
     let Ok(Decoded::Event(event)) = decode(line.as_bytes()) else { panic!("{line}") };
-    engine.apply(&[Arrival { event, partition: 0, offset: Some(0), waits, told: None }])
+    engine.apply(&[Arrival { offset: Some(0), waits, ..Arrival::plain(event) }])
 }
 
 /// Applies an event that lies ahead of the wall clock.
@@ -52,7 +52,7 @@ fn a_46_an_event_ahead_of_a_clock_that_was_set_back_is_late_where_its_partition_
     assert_eq!(early.fates, [Fate::Waiting]);
 }
 
-/// A word of the journal finds its record by customer and id, where records have no offsets.
+/// What is too old for a replay by itself needs no word; what follows may.
 #[test]
 fn d_2_no_word_is_lost_on_the_repetition_of_a_record_that_is_too_old() {
     let mut engine = Engine::new(rules(), 1);

@@ -296,7 +296,7 @@ fn a_45_the_last_instant_fires_its_timers_and_one_before_now_does_nothing() {
 /// Hands `line` to `engine`, to wait for its time if `waits`.
 fn hand(engine: &mut Engine, line: &str, waits: Option<&[u8]>) -> Applied {
     let Ok(Decoded::Event(event)) = decode(line.as_bytes()) else { panic!("{line}") };
-    engine.apply(&[Arrival { event, partition: 0, offset: None, waits, told: None }])
+    engine.apply(&[Arrival { waits, ..Arrival::plain(event) }])
 }
 
 fn rung(applied: &Applied) -> Vec<String> {

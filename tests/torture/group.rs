@@ -50,8 +50,6 @@ impl<'b> Stage<'b> {
         self.folder.path().join(name)
     }
 
-    /// Ids are remembered over all that is replayed: in files a note of the journal finds its
-    /// record by its id.
     fn settings(&self, plan: &Plan) -> String {
         let Stage { input, alerts, scores, rejects, .. } = self;
         let checkpoints = self.path("checkpoints");
@@ -66,7 +64,6 @@ impl<'b> Stage<'b> {
              receipts = \"{input}-receipts\"\n\
              [checkpoint]\nfolder = \"{}\"\ninterval = \"1s\"\n\
              [commit]\ninterval = \"100ms\"\ntransaction_timeout = \"10s\"\n\
-             [dedup]\nhorizon = \"120d\"\n\
              [retry]\ntries_max = 40\nwait_first = \"100ms\"\nwait_max = \"1s\"\n",
             plan.delivery,
             plan.clock,
@@ -96,11 +93,12 @@ impl<'b> Stage<'b> {
         ebb
     }
 
-    /// Runs `ebb` to its end, which must be a good one.
-    pub(super) fn run(&self, args: &[&str]) {
+    /// Runs `ebb` to its end, which must be a good one; what it said.
+    pub(super) fn run(&self, args: &[&str]) -> String {
         let log = self.path("last.log");
         let done = self.ebb(File::create(&log).unwrap()).args(args).status().unwrap();
         assert!(done.success(), "ebb {}: {}", args.join(" "), text(&log));
+        text(&log)
     }
 }
 

@@ -24,7 +24,8 @@ pub(super) fn compare(course: &mut Course<'_>) -> String {
     if course.plan.clock == "live" {
         stage.run(&["journal", "--settings", &settings, &journal]);
         let journal = ["--clock-journal", &journal, &events];
-        stage.run(&[&replay[..], &outputs[..], &journal[..]].concat());
+        let said = stage.run(&[&replay[..], &outputs[..], &journal[..]].concat());
+        assert!(!said.contains("notes on events found none"), "{said}");
     } else {
         stage.run(&[&replay[..], &outputs[..], &[events.as_str()]].concat());
     }

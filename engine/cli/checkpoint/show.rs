@@ -108,7 +108,7 @@ impl Contents {
 }
 
 /// Key and value of everything that is told of a checkpoint, in order.
-fn facts(summary: &Summary, contents: &Contents) -> [(&'static str, Value); 17] {
+fn facts(summary: &Summary, contents: &Contents) -> [(&'static str, Value); 18] {
     let Summary { header, n_remembered, n_bytes } = summary;
     let Print { model_id, model_version, model, dedup_horizon, exact_events_max, timers } =
         &header.print;
@@ -122,6 +122,7 @@ fn facts(summary: &Summary, contents: &Contents) -> [(&'static str, Value); 17] 
         ("of_partitions", json!(header.mark.n_partitions)),
         ("next_offset", json!(header.mark.next_offset)),
         ("journal_offset", json!(header.mark.journal)),
+        ("events_before", json!(header.mark.n_events)),
         ("now", json!(header.now.to_string())),
         ("customers", json!(header.n_customers)),
         ("remembered_events", json!(contents.n_events)),

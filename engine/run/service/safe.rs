@@ -166,7 +166,8 @@ impl<D: Doors> Service<'_, D> {
         let journal = self.doors.journal_end(partition).unwrap_or(0).max(ours.journal);
         let n_partitions = self.doors.n_partitions();
         let (next_offset, now) = (position.next_offset, position.now);
-        let mark = Mark { next_offset, n_partitions, journal };
+        let n_events = self.pump.n_events(partition);
+        let mark = Mark { next_offset, n_partitions, journal, n_events };
         let name = Name { topic: self.topic(), partition, next_offset, now };
         self.keeper.begin(self.pump.engine_mut(), name, mark, uptime);
     }

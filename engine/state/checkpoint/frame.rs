@@ -9,8 +9,9 @@ use crate::unit::Key;
 /// The first bytes: one that is no text, the name, and line ends that a text transfer would change.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89EBB\r\n\x1a\n";
 
-/// The format that is written and read: it grows whenever anything that a customer holds changes.
-pub(crate) const FORMAT: u32 = 2;
+/// The format that is written and read: it grows whenever what stands in a header, or what a
+/// customer holds, changes.
+pub(crate) const FORMAT: u32 = 3;
 
 /// So much is set aside for a body before any of it was read; a longer one grows as it comes.
 const BODY_BYTES_AT_FIRST: u64 = 1 << 20;

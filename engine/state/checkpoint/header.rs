@@ -37,6 +37,8 @@ pub struct Mark {
     pub n_partitions: u32,
     /// The place in the journal behind every note that speaks of what is in it.
     pub journal: i64,
+    /// How many events of the partition came before, whatever became of them.
+    pub n_events: u64,
 }
 
 /// The rules that a state rests on, short enough to be compared.

@@ -16,11 +16,11 @@
 //!
 //! ```text
 //! 0      8  magic: 89 45 42 42 0D 0A 1A 0A ("\x89EBB\r\n\x1a\n")
-//! 8      4  format, now 2
+//! 8      4  format, now 3
 //! 12     4  length of the header, h
 //! 16     h  header, postcard: topic, partition, next_offset, number of partitions, place in the
-//!           journal, now, retold now, model id, model version, key of the compiled model,
-//!           dedup.horizon, window.exact_events_max, clock.timers, n_customers
+//!           journal, number of events before, now, retold now, model id, model version, key of
+//!           the compiled model, dedup.horizon, window.exact_events_max, clock.timers, n_customers
 //! 16+h   8  XXH3-64 of everything so far
 //! then sections, each
 //! 0      1  kind: 1 customers, 2 remembered ids, 3 erased customers, 255 the end

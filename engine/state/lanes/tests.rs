@@ -32,7 +32,7 @@ fn without_timers_a_customer_is_called_for_what_waits_and_for_nothing_else() {
             unreachable!("{line} is an event")
         };
         let waits = waits.then_some(line.as_bytes());
-        let arrival = Arrival { event, partition: 0, offset: None, waits, told: None };
+        let arrival = Arrival { waits, ..Arrival::plain(event) };
         let fate = if waits.is_some() { Fate::Waiting } else { Fate::Applied };
         assert_eq!(engine.apply(&[arrival]).fates, [fate], "{line}");
     }
