@@ -217,11 +217,12 @@ impl Engine {
         copied.fold(true, |all, one| all & one)
     }
 
-    /// Who of `partition` asked to be forgotten, by the key of the id, and when.
+    /// Who of `partition` asked to be forgotten, by the key of the id, and when they were: nothing
+    /// that went out of them until then is to be shown.
     pub fn erased(&self, partition: u32) -> Vec<(Key, EventTime)> {
         let found = self.partitions.get(partition as usize).map(|found| found.erased.all());
         let all = found.unwrap_or_default();
-        all.into_iter().map(|(key, request)| (key, request.time)).collect()
+        all.into_iter().map(|(key, request)| (key, request.carried_out)).collect()
     }
 
     /// Puts what was read back into the place of all that is known of `partition`.
@@ -326,7 +327,7 @@ impl Partition {
             return Fate::TooOld;
         }
         self.seen.remember(identity, now, self.now);
-        self.erased.note(key, event);
+        self.erased.note(key, event, now);
         if erases && let Some(identity) = self.erased.identity_after(key, event) {
             self.seen.remember(identity, now, self.now);
         }

@@ -25,6 +25,8 @@ pub struct Erased {
 pub struct Request {
     /// The time of the request, the latest if there were several.
     pub time: EventTime,
+    /// The partition's `now` when it was carried out; that time where it lay ahead.
+    pub carried_out: EventTime,
     /// How many requests were carried out.
     pub n_requests: u32,
     /// Whether the id has begun anew since.
@@ -62,13 +64,18 @@ impl Erased {
         self.find(key).map(|request| request.identity(key, event))
     }
 
-    /// Takes in that `event` of the customer with `key`, which was let in, is applied.
-    pub fn note(&mut self, key: Key, event: &Event<'_>) {
+    /// Takes in that `event` of the customer with `key`, which was let in, is applied at `now`.
+    pub fn note(&mut self, key: Key, event: &Event<'_>, now: EventTime) {
         if event.kind == Kind::ErasureRequested {
-            let never = Request { time: event.time, n_requests: 0, since: Since::Nothing };
-            let request = self.entry(key, never);
-            let (time, n_requests) = (request.time.max(event.time), request.n_requests + 1);
-            *request = Request { time, n_requests, since: Since::Nothing };
+            let (time, carried_out) = (event.time, now.max(event.time));
+            let first = Request { time, carried_out, n_requests: 0, since: Since::Nothing };
+            let request = self.entry(key, first);
+            *request = Request {
+                time: request.time.max(time),
+                carried_out: request.carried_out.max(carried_out),
+                n_requests: request.n_requests + 1,
+                since: Since::Nothing,
+            };
         } else if begins(event.kind)
             && let Some((_, request)) = self.asked.find_mut(key.bits(), |asked| asked.0 == key)
         {
@@ -119,14 +126,14 @@ mod tests {
     use super::*;
     use crate::record::{Decoded, decode};
 
-    /// Whether an event of `kind` at `time` is let in, and takes it in if so.
+    /// Whether an event of `kind` at `time` is let in, and takes it in at once if so.
     fn take(erased: &mut Erased, kind: &str, time: i64) -> bool {
         let line = format!(r#"{{"id":"1","type":"{kind}","customer_id":"c","time":{time}}}"#);
         let Ok(Decoded::Event(event)) = decode(line.as_bytes()) else { return false };
         let key = Key::of(b"c");
         let is_in = erased.lets_in(key, &event);
         if is_in {
-            erased.note(key, &event);
+            erased.note(key, &event, EventTime::FIRST);
         }
         is_in
     }
@@ -146,5 +153,21 @@ mod tests {
         assert!(!take(&mut erased, "subscription_started", 10), "the later request counts");
         assert!(take(&mut erased, "subscription_started", 12));
         assert_eq!(erased.all().len(), 1);
+    }
+
+    #[test]
+    fn a_44_what_went_out_until_a_late_request_was_carried_out_is_not_told_either() {
+        let mut erased = Erased::default();
+        let line = r#"{"id":"1","type":"erasure_requested","customer_id":"c","time":10}"#;
+        let mut carry_out = |now: i64| {
+            let Ok(Decoded::Event(event)) = decode(line.as_bytes()) else {
+                unreachable!("{line} is an event")
+            };
+            erased.note(Key::of(b"c"), &event, EventTime::from_millis(now));
+            erased.all().first().map(|(_, asked)| (asked.time.millis(), asked.carried_out.millis()))
+        };
+        assert_eq!(carry_out(7), Some((10, 10)), "it lay ahead");
+        assert_eq!(carry_out(25), Some((10, 25)));
+        assert_eq!(carry_out(20), Some((10, 25)));
     }
 }
