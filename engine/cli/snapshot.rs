@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::Failure;
 use crate::model::Model;
+use crate::query::daily::DAYS_KEPT;
 use crate::query::draft::Named;
+use crate::query::forgotten::Forgotten;
 use crate::query::spot::Spot;
 use crate::query::{Daily, Draft, Stand};
 use crate::run::Pump;
@@ -97,7 +99,11 @@ fn publish(mut draft: Draft, pump: &Pump<'_>, days: &Days) -> Result<String, Fai
         let offset = position.map(|position| position.next_offset);
         let n_customers = customers(&mut draft, engine, partition)?;
         let stand = Stand { partition, now: engine.now(partition), offset, n_customers };
-        draft.daily(&daily, stand)?;
+        let today = i32::try_from(stand.now.day_index()).unwrap_or(i32::MIN);
+        for (id, day, kind, n) in daily.of(partition, today.saturating_sub(DAYS_KEPT - 1)) {
+            draft.day((id, partition), (day, kind), n)?;
+        }
+        Forgotten::new(engine.erased(partition)).sift(&mut draft, partition)?;
         stands.push(stand);
     }
     Ok(draft.publish(&stands, &Named::Instant)?.id)

@@ -197,7 +197,7 @@ pub const EVENTS_DAILY: [Line; 5] = [
     ("partition", Kind::Whole, "", "the partition that the customer is in", ""),
     ("day", Kind::Day, "UTC", "the day they happened on", ""),
     ("type", Kind::Text, "", "their type", ""),
-    ("count", Kind::Whole, "events", "how many were applied", ""),
+    ("count", Kind::Whole, "events", "how many were applied, or wait for their time", ""),
 ];
 
 /// The columns of `snapshots`.

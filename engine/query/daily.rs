@@ -2,7 +2,8 @@
 //!
 //! Shape   one list of days a customer; a day and a type take 12 bytes.
 //! Rules   days are those of UTC; what is [`DAYS_KEPT`] days or more before the customer's latest
-//!         day is dropped, so that a customer has a bounded number of them.
+//!         day is dropped, so that a customer has a bounded number of them. Of whom is forgotten
+//!         nothing is left.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -24,10 +25,13 @@ pub struct Daily {
 }
 
 impl Daily {
-    /// Counts those of `arrivals` that were applied.
+    /// Counts those of `arrivals` that were applied, or wait for their time.
     pub fn count(&mut self, arrivals: &[Arrival<'_>], fates: &[Fate]) {
         for (arrival, fate) in arrivals.iter().zip(fates) {
-            if matches!(fate, Fate::Applied | Fate::Late) {
+            let counts = matches!(fate, Fate::Applied | Fate::Late | Fate::Waiting);
+            if counts && arrival.event.kind == Kind::ErasureRequested {
+                self.customers.remove(&*arrival.event.customer_id);
+            } else if counts {
                 self.count_one(arrival);
             }
         }
@@ -96,12 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn events_count_on_their_own_day_if_they_were_applied() {
+    fn events_count_on_their_own_day_if_they_were_applied_or_wait() {
         let found = days(&[
             ("b", "1970-01-03T23:59:59.999Z", Fate::Applied),
             ("b", "1970-01-03T00:00:00Z", Fate::Late),
             ("b", "1970-01-03T01:00:00Z", Fate::Duplicate),
-            ("b", "1970-01-04T00:00:00Z", Fate::Applied),
+            ("b", "1970-01-04T00:00:00Z", Fate::Waiting),
+            ("b", "1970-01-04T01:00:00Z", Fate::TooOld),
             ("a", "1970-01-02T12:00:00+14:00", Fate::Applied),
         ]);
         let row = |id: &str, day, n| (id.to_owned(), day, "login", n);

@@ -21,7 +21,6 @@ use serde_json::Value;
 
 use crate::model::Model;
 use crate::query::columns::{self, Column};
-use crate::query::daily::{DAYS_KEPT, Daily};
 use crate::query::file::{Held, TableFile};
 use crate::query::lines::{self, Unread, time};
 use crate::query::raw::{AlertLine, Described, FORMAT, FileOf, Manifest, Place};
@@ -124,6 +123,21 @@ impl Draft {
         self.tables.get(&(table, partition)).map_or(0, TableFile::rows)
     }
 
+    /// Ends the file of `table` and `partition`, if there is one, so that it can be gone over and
+    /// written anew: what it is, and where it lies until the snapshot is published.
+    pub(crate) fn set_aside(
+        &mut self,
+        table: &'static str,
+        partition: u32,
+    ) -> Result<Option<(FileOf, PathBuf)>, Fault> {
+        let Some(file) = self.tables.remove(&(table, partition)) else { return Ok(None) };
+        let name = file_name(table, partition);
+        let held = (table, partition, file.finish()?);
+        let (path, aside) = (self.part.join(&name), self.part.join(format!(".{name}")));
+        fs::rename(&path, &aside).map_err(|error| cannot(&path, &error))?;
+        Ok(Some((self.file_of("", &held), aside)))
+    }
+
     /// Lets the snapshot lean on `file`, which an earlier one holds.
     pub(crate) fn keep(&mut self, file: FileOf) {
         self.kept.push(file);
@@ -204,20 +218,6 @@ impl Draft {
         let edition = self.editions.get(&spot.partition).copied().unwrap_or(0);
         let file = self.table("customers", spot.partition)?;
         file.row(|sheet| rows::put(row, spot, edition, sheet))
-    }
-
-    /// Takes the daily counts of the partition that stands at `stand`.
-    ///
-    /// # Errors
-    ///
-    /// A fault where they cannot be written.
-    pub fn daily(&mut self, daily: &Daily, stand: Stand) -> Result<(), Fault> {
-        let today = i32::try_from(stand.now.day_index()).unwrap_or(i32::MIN);
-        let first = today.saturating_sub(DAYS_KEPT - 1);
-        for (id, day, kind, n) in daily.of(stand.partition, first) {
-            self.day((id, stand.partition), (day, kind), n)?;
-        }
-        Ok(())
     }
 
     /// Takes `n` events of `kind` that a customer of a partition had on a day.

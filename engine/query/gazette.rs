@@ -17,6 +17,7 @@ use crate::model::Model;
 use crate::query::chain::{known_at, n_taken, take_customers, take_happened};
 use crate::query::daily::DAYS_KEPT;
 use crate::query::draft::{Draft, Named, Stand};
+use crate::query::forgotten::Forgotten;
 use crate::query::raw::{FileOf, Manifest};
 use crate::query::retain::retain;
 use crate::query::shelf::Shelf;
@@ -254,12 +255,11 @@ impl Gazette {
     /// Writes what happened, and keeps or takes in the files of what happened before.
     fn what_happened(&self, draft: &mut Draft, part: &Part, page: &Page) -> Result<(), Fault> {
         let (partition, now) = (page.standing.position.partition, page.standing.position.now);
-        let erased: HashMap<Key, EventTime> = page.standing.erased.iter().copied().collect();
+        let erased = &page.standing.erased;
         let cleans = page.standing.whom == Whom::All
             && erased.iter().any(|(key, at)| part.cleaned.get(key) != Some(at));
-        let is_told = |id: &str, at: EventTime| {
-            erased.is_empty() || erased.get(&Key::of(id.as_bytes())).is_none_or(|until| *until < at)
-        };
+        let forgotten = Forgotten::new(erased.iter().copied());
+        let is_told = |id: &str, at: EventTime| forgotten.may_tell(id, at);
         for output in &page.happened.outputs {
             draft.output(partition, output, is_told)?;
         }

@@ -21,6 +21,7 @@ pub mod desk;
 pub mod doors;
 pub mod draft;
 mod file;
+pub mod forgotten;
 pub mod form;
 mod frame;
 pub mod functions;

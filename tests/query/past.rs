@@ -119,3 +119,46 @@ fn the_same_input_gives_the_same_files() {
         assert_eq!(read(&one, name), read(&other, name), "{name}");
     }
 }
+
+#[test]
+fn pv_3_a_snapshot_of_a_replay_tells_nothing_of_whom_was_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let event = |id: u32, kind: &str, customer: &str, time: &str| {
+        format!(
+            r#"{{"id":"{id}","type":"{kind}","customer_id":"{customer}","time":"2026-01-{time}Z"}}"#
+        )
+    };
+    let intent = "cancellation_requested";
+    let events = [
+        event(1, intent, "c", "01T00:00:00"),
+        event(2, intent, "d", "01T00:00:00"),
+        event(3, "login", "c", "02T06:00:00"),
+        event(4, intent, "c", "09T00:00:00"),
+        // Late: what rang on the ninth goes, too.
+        event(5, "erasure_requested", "c", "02T12:00:00"),
+        event(6, "customer_created", "c", "09T18:00:00"),
+        event(7, intent, "c", "10T00:00:00"),
+    ];
+    fs::write(folder.path().join("events.jsonl"), events.join("\n")).unwrap();
+    replay(&folder, "2026-01-11T00:00:00Z");
+    let check = |statement: &str, wanted: &[&str]| {
+        let answer = sql(&folder.path().join("snapshots"), &["--format", "json"], statement);
+        let found: Vec<String> = rows(&answer).iter().map(|row| row["what"].to_string()).collect();
+        let wanted: Vec<String> = wanted.iter().map(|what| format!("{what:?}")).collect();
+        assert_eq!(found, wanted, "{statement}");
+    };
+    let intents = "SELECT concat(customer_id, ' ', CAST(at AS DATE)) AS what FROM alerts \
+                   WHERE kind = 'cancellation_intent' ORDER BY at";
+    check(intents, &["d 2026-01-01", "c 2026-01-10"]);
+    let first = "SELECT concat(customer_id, ' ', CAST(min(at) AS DATE)) AS what \
+                 FROM scores_history GROUP BY customer_id ORDER BY customer_id";
+    check(first, &["c 2026-01-09", "d 2026-01-01"]);
+    let days = "SELECT concat(customer_id, ' ', day, ' ', type) AS what FROM events_daily \
+                ORDER BY day, customer_id";
+    let wanted = [
+        "d 2026-01-01 cancellation_requested",
+        "c 2026-01-09 customer_created",
+        "c 2026-01-10 cancellation_requested",
+    ];
+    check(days, &wanted);
+}
