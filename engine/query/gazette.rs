@@ -7,7 +7,7 @@
 //!         a restart what went out before is told again; what the newest snapshot holds of it,
 //!         going by the pair of D-2, is dropped. Of a customer who asked to be forgotten no table
 //!         holds a row from the next complete snapshot on; until then nobody is shown the row of
-//!         `customers`. Of events by day the whole day of the request goes.
+//!         `customers`. Of events by day all up to the day on which it was carried out goes.
 //! Source  DESIGN §9; D-2, D-11; A-44.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
