@@ -110,7 +110,7 @@ fn main() -> Result<(), Fault> {
         history: Span::days(400),
     };
     let mut gazette = Gazette::new(&rules, &engine.rules().model);
-    gazette.hear(News::Begun(0))?;
+    gazette.hear(News::Begun(0, 1))?;
     edition(&mut engine, &mut generator, &mut gazette, (Whom::All, 0))?;
     let between = asked("EBB_BETWEEN", 1_000) as usize;
     for next_offset in 1..=i64::from(asked("EBB_EDITIONS", 3)) {

@@ -95,12 +95,14 @@ impl Gazette {
     }
 
     /// Goes on with `partition` where the newest snapshot left it.
-    fn begin(&mut self, partition: u32) -> Result<(), Fault> {
+    fn begin(&mut self, partition: u32, n_partitions: u32) -> Result<(), Fault> {
         self.give_up(partition);
         let part = self.partitions.entry(partition).or_default();
         // A folder that holds none yet, or is not there.
         let Ok(shelf) = Shelf::read(&self.rules.folder) else { return Ok(()) };
-        let Some((manifest, place)) = shelf.newest_of(partition) else { return Ok(()) };
+        let Some((manifest, place)) = shelf.newest_of(partition, n_partitions) else {
+            return Ok(());
+        };
         let (Some(next_offset), Some(now)) = (place.offset, place.now.as_deref()) else {
             return Ok(());
         };
@@ -194,7 +196,7 @@ impl Gazette {
         match published {
             Ok(manifest) => {
                 self.note(&sitting.parts, &manifest);
-                retain(&self.rules)?;
+                retain(&self.rules, manifest.partitions)?;
                 Ok(Some(manifest.id))
             }
             Err(fault) => {
@@ -265,8 +267,7 @@ impl Gazette {
         }
         let today = i32::try_from(now.day_index()).unwrap_or(i32::MIN);
         for ((id, day, kind), n) in page.happened.days(today) {
-            let at = EventTime::from_millis(0).plus(Span::days(i64::from(day)));
-            if is_told(id, at) {
+            if is_told(id, EventTime::of_day(i64::from(day))) {
                 draft.day((id, partition), (day, kind), n)?;
             }
         }
@@ -361,7 +362,7 @@ impl Before {
 impl Publisher for Gazette {
     fn hear(&mut self, news: News) -> Result<Option<String>, Fault> {
         match news {
-            News::Begun(partition) => self.begin(partition)?,
+            News::Begun(partition, n_partitions) => self.begin(partition, n_partitions)?,
             News::GivenUp(partition) => self.give_up(partition),
             News::Counted(counts) => {
                 for count in counts {

@@ -19,12 +19,12 @@ use crate::wire::Fault;
 /// For how long every snapshot stays.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// Removes what is no longer to be kept by `rules`.
+/// Removes what is no longer to be kept by `rules`, now that there are `n_partitions`.
 ///
 /// # Errors
 ///
 /// A fault where something cannot be removed.
-pub(crate) fn retain(rules: &SnapshotRules) -> Result<(), Fault> {
+pub(crate) fn retain(rules: &SnapshotRules, n_partitions: u32) -> Result<(), Fault> {
     let root = &rules.folder;
     let cannot = |error: std::io::Error| {
         Fault::Output(format!("cannot remove old snapshots: {}: {error}", root.display()))
@@ -33,7 +33,7 @@ pub(crate) fn retain(rules: &SnapshotRules) -> Result<(), Fault> {
     let Ok(shelf) = Shelf::read(root) else { return Ok(()) };
     let keep = Duration::from_millis(rules.keep.as_millis().unsigned_abs());
     let mut newest = BTreeMap::new();
-    for manifest in shelf.manifests() {
+    for manifest in shelf.manifests().filter(|manifest| manifest.partitions == n_partitions) {
         for place in &manifest.positions {
             let known = newest.entry(place.partition).or_insert((position_of(place), manifest));
             if known.0 <= position_of(place) {

@@ -73,10 +73,11 @@ impl Shelf {
         self.manifests.iter().map(|(_, manifest)| manifest)
     }
 
-    /// The snapshot in which `partition` stands furthest, and where it stands.
-    pub fn newest_of(&self, partition: u32) -> Option<(&Manifest, &Place)> {
+    /// The snapshot in which `partition` of `n_partitions` stands furthest, and where it stands.
+    pub fn newest_of(&self, partition: u32, n_partitions: u32) -> Option<(&Manifest, &Place)> {
         let places = self
             .manifests()
+            .filter(|manifest| manifest.partitions == n_partitions)
             .flat_map(|manifest| manifest.positions.iter().map(move |place| (manifest, place)));
         let ours = places.filter(|(_, place)| place.partition == partition);
         ours.max_by_key(|(_, place)| position_of(place))

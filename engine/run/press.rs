@@ -42,8 +42,9 @@ const WORD_BYTES: usize = 128;
 /// What whoever publishes is told, in this order.
 #[derive(Debug)]
 pub enum News {
-    /// A partition begins anew: what was told of it since it was last published is void.
-    Begun(u32),
+    /// A partition, of so many, begins anew: what was told of it since it was last published is
+    /// void.
+    Begun(u32, u32),
     /// A partition is no longer ours.
     GivenUp(u32),
     /// Events were applied.
@@ -196,10 +197,10 @@ impl Press {
         (press, Box::new(reporter))
     }
 
-    /// Looks after `partition`, which begins anew.
-    pub fn take_on(&mut self, partition: u32) {
+    /// Looks after `partition` of `n_partitions`, which begins anew.
+    pub fn take_on(&mut self, partition: u32, n_partitions: u32) {
         self.forget(partition);
-        self.words.say(News::Begun(partition));
+        self.words.say(News::Begun(partition, n_partitions));
     }
 
     /// Forgets `partition`.

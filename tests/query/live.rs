@@ -70,8 +70,9 @@ impl Stage {
             since: History::default(),
             erased: BTreeMap::new(),
         };
-        for partition in 0..stage.engine.n_partitions() {
-            stage.hear(News::Begun(partition));
+        let n_partitions = stage.engine.n_partitions();
+        for partition in 0..n_partitions {
+            stage.hear(News::Begun(partition, n_partitions));
         }
         stage
     }

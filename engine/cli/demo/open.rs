@@ -49,7 +49,7 @@ impl Open {
         };
         let publisher = Box::new(Gazette::new(&rules, model));
         let (mut press, witness) = Press::new(&rules, publisher, Duration::ZERO);
-        press.take_on(0);
+        press.take_on(0, 1);
         let (warden, told) = (None, mpsc::channel());
         Some((Open { folder, press, warden, told, began: Instant::now() }, witness))
     }

@@ -285,7 +285,7 @@ impl<'c, D: Doors> Service<'c, D> {
             let Some(ours) = ours.filter(|ours| ours.job == job.number) else { continue };
             (ours.phase, ours.journal) = (Phase::CatchingUp, journal);
             if let Some(press) = &mut self.press {
-                press.take_on(partition);
+                press.take_on(partition, job.n_partitions);
             }
             self.pump.begin(partition, restored, (from, job.committed), &notes);
             self.doors.open(partition, from)?;
