@@ -165,7 +165,7 @@ fn remains(settings: &Settings) -> Vec<Remainder> {
     let output = &settings.output;
     let mut remains = vec![
         line(
-            format!("checkpoints saved before, in {}", checkpoint.folder),
+            format!("checkpoints begun before, in {}", checkpoint.folder),
             format!("{} newer ones are saved, one every {}", checkpoint.keep, checkpoint.interval),
         ),
         line(topic(&settings.input.topic), retention(&settings.input.topic)),
@@ -182,6 +182,10 @@ fn remains(settings: &Settings) -> Vec<Remainder> {
     if settings.clock.mode == ClockMode::Live {
         remains.push(line(topic(&settings.journal), retention(&settings.journal)));
     }
+    remains.push(line(
+        format!("this receipt, on {}", output.receipts),
+        "never: it says what became of the request".to_owned(),
+    ));
     remains.push(line(
         "hashes of the ids of events, against duplicates".to_owned(),
         format!("{} of event time has passed", settings.dedup_horizon),

@@ -17,6 +17,7 @@ use crate::state::customer::Customer;
 use crate::state::edition::Place;
 use crate::state::lanes::side_by_side;
 use crate::state::{Arrival, Engine, Fate, Row};
+use crate::unit::EventTime;
 use crate::wire::{Fault, FileSink, Outgoing, Sink};
 
 /// How many customers are turned into rows at a time.
@@ -99,11 +100,14 @@ fn publish(mut draft: Draft, pump: &Pump<'_>, days: &Days) -> Result<String, Fai
         let offset = position.map(|position| position.next_offset);
         let n_customers = customers(&mut draft, engine, partition)?;
         let stand = Stand { partition, now: engine.now(partition), offset, n_customers };
+        let forgotten = Forgotten::new(engine.erased(partition));
         let today = i32::try_from(stand.now.day_index()).unwrap_or(i32::MIN);
         for (id, day, kind, n) in daily.of(partition, today.saturating_sub(DAYS_KEPT - 1)) {
-            draft.day((id, partition), (day, kind), n)?;
+            if forgotten.may_tell(id, EventTime::of_day(i64::from(day))) {
+                draft.day((id, partition), (day, kind), n)?;
+            }
         }
-        Forgotten::new(engine.erased(partition)).sift(&mut draft, partition)?;
+        forgotten.sift(&mut draft, partition)?;
         stands.push(stand);
     }
     Ok(draft.publish(&stands, &Named::Instant)?.id)

@@ -2,8 +2,8 @@
 //!
 //! Shape   one list of days a customer; a day and a type take 12 bytes.
 //! Rules   days are those of UTC; what is [`DAYS_KEPT`] days or more before the customer's latest
-//!         day is dropped, so that a customer has a bounded number of them. Of whom is forgotten
-//!         nothing is left.
+//!         day is dropped, so that a customer has a bounded number of them. What waits for its
+//!         time counts, and drops nothing.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -28,16 +28,13 @@ impl Daily {
     /// Counts those of `arrivals` that were applied, or wait for their time.
     pub fn count(&mut self, arrivals: &[Arrival<'_>], fates: &[Fate]) {
         for (arrival, fate) in arrivals.iter().zip(fates) {
-            let counts = matches!(fate, Fate::Applied | Fate::Late | Fate::Waiting);
-            if counts && arrival.event.kind == Kind::ErasureRequested {
-                self.customers.remove(&*arrival.event.customer_id);
-            } else if counts {
-                self.count_one(arrival);
+            if matches!(fate, Fate::Applied | Fate::Late | Fate::Waiting) {
+                self.count_one(arrival, *fate);
             }
         }
     }
 
-    fn count_one(&mut self, arrival: &Arrival<'_>) {
+    fn count_one(&mut self, arrival: &Arrival<'_>, fate: Fate) {
         let event = &arrival.event;
         let Ok(day) = i32::try_from(event.time.day_index()) else { return };
         let Ok(kind) = u16::try_from(event.kind.index()) else { return };
@@ -54,9 +51,10 @@ impl Daily {
             }
             Err(at) => {
                 counts.insert(at, (day, kind, 1));
-                let latest = counts.last().map_or(day, |count| count.0);
-                let stale = counts.partition_point(|count| count.0 <= latest - DAYS_KEPT);
-                counts.drain(..stale);
+                if fate != Fate::Waiting {
+                    let stale = counts.partition_point(|count| count.0 <= day - DAYS_KEPT);
+                    counts.drain(..stale);
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::query::draft::Draft;
 use crate::unit::{EventTime, Key};
 use crate::wire::Fault;
 
-/// Who of a partition was forgotten, and when: by the key of the id.
+/// Who of a partition was forgotten, by the key of the id, and until when nothing of them is told.
 #[derive(Debug, Default)]
 pub struct Forgotten(HashMap<Key, EventTime>);
 
@@ -20,8 +20,8 @@ impl Forgotten {
         Forgotten(erased.into_iter().collect())
     }
 
-    /// Whether what happened at `at` to the customer called `id` is told: not up to when they were
-    /// forgotten.
+    /// Whether what happened at `at` to the customer called `id` is told: not up to that
+    /// instant.
     pub fn may_tell(&self, id: &str, at: EventTime) -> bool {
         self.0.is_empty() || self.0.get(&Key::of(id.as_bytes())).is_none_or(|until| *until < at)
     }

@@ -217,12 +217,12 @@ impl Engine {
         copied.fold(true, |all, one| all & one)
     }
 
-    /// Who of `partition` asked to be forgotten, by the key of the id, and when they were: nothing
-    /// that went out of them until then is to be shown.
+    /// Who of `partition` asked to be forgotten, by the key of the id, and until when nothing of them
+    /// is to be shown.
     pub fn erased(&self, partition: u32) -> Vec<(Key, EventTime)> {
         let found = self.partitions.get(partition as usize).map(|found| found.erased.all());
         let all = found.unwrap_or_default();
-        all.into_iter().map(|(key, request)| (key, request.carried_out)).collect()
+        all.into_iter().map(|(key, request)| (key, request.hidden_until)).collect()
     }
 
     /// Puts what was read back into the place of all that is known of `partition`.
@@ -265,10 +265,16 @@ impl Engine {
         }
         work(&mut tasks, arrivals, &self.rules);
         let mut applied = Applied { fates, told: plan.told, ..Applied::default() };
-        let mut placed = Vec::new();
+        let (mut placed, mut dropped) = (Vec::new(), Vec::new());
         for task in tasks {
             placed.extend(task.done.placed);
             applied.tally.add(task.done.tally);
+            dropped.extend(task.done.dropped.into_iter().map(|one| (task.partition, one)));
+        }
+        for (partition, (key, time)) in dropped {
+            if let Some(found) = self.partitions.get_mut(partition as usize) {
+                found.erased.hide_until(key, time);
+            }
         }
         (applied.homes, applied.outputs) = in_order(placed);
         applied

@@ -25,8 +25,9 @@ pub struct Erased {
 pub struct Request {
     /// The time of the request, the latest if there were several.
     pub time: EventTime,
-    /// The partition's `now` when it was carried out; that time where it lay ahead.
-    pub carried_out: EventTime,
+    /// What went out of them or is counted up to here is not shown: the partition's `now` when the
+    /// request was carried out, its time where it lay ahead, the last time of what waited then.
+    pub hidden_until: EventTime,
     /// How many requests were carried out.
     pub n_requests: u32,
     /// Whether the id has begun anew since.
@@ -67,12 +68,12 @@ impl Erased {
     /// Takes in that `event` of the customer with `key`, which was let in, is applied at `now`.
     pub fn note(&mut self, key: Key, event: &Event<'_>, now: EventTime) {
         if event.kind == Kind::ErasureRequested {
-            let (time, carried_out) = (event.time, now.max(event.time));
-            let first = Request { time, carried_out, n_requests: 0, since: Since::Nothing };
+            let (time, hidden_until) = (event.time, now.max(event.time));
+            let first = Request { time, hidden_until, n_requests: 0, since: Since::Nothing };
             let request = self.entry(key, first);
             *request = Request {
                 time: request.time.max(time),
-                carried_out: request.carried_out.max(carried_out),
+                hidden_until: request.hidden_until.max(hidden_until),
                 n_requests: request.n_requests + 1,
                 since: Since::Nothing,
             };
@@ -80,6 +81,13 @@ impl Erased {
             && let Some((_, request)) = self.asked.find_mut(key.bits(), |asked| asked.0 == key)
         {
             request.since = Since::Beginning;
+        }
+    }
+
+    /// Takes in that events of the customer with `key`, who is forgotten, waited for `time`.
+    pub(crate) fn hide_until(&mut self, key: Key, time: EventTime) {
+        if let Some((_, request)) = self.asked.find_mut(key.bits(), |asked| asked.0 == key) {
+            request.hidden_until = request.hidden_until.max(time);
         }
     }
 
@@ -156,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_44_what_went_out_until_a_late_request_was_carried_out_is_not_told_either() {
+    fn a_44_what_went_out_until_a_late_request_was_hidden_until_is_not_told_either() {
         let mut erased = Erased::default();
         let line = r#"{"id":"1","type":"erasure_requested","customer_id":"c","time":10}"#;
         let mut carry_out = |now: i64| {
@@ -164,7 +172,10 @@ mod tests {
                 unreachable!("{line} is an event")
             };
             erased.note(Key::of(b"c"), &event, EventTime::from_millis(now));
-            erased.all().first().map(|(_, asked)| (asked.time.millis(), asked.carried_out.millis()))
+            erased
+                .all()
+                .first()
+                .map(|(_, asked)| (asked.time.millis(), asked.hidden_until.millis()))
         };
         assert_eq!(carry_out(7), Some((10, 10)), "it lay ahead");
         assert_eq!(carry_out(25), Some((10, 25)));

@@ -73,6 +73,8 @@ pub(crate) struct Task<'a> {
 pub(crate) struct Done {
     pub placed: Vec<Placed>,
     pub tally: Tally,
+    /// Who was forgotten while events waited, and the time of the last of those.
+    pub dropped: Vec<(Key, EventTime)>,
 }
 
 /// The lane, of `n_lanes`, that the customer with `key` walks.
@@ -209,6 +211,7 @@ impl Task<'_> {
             n_waiting: customer.waiting.len() as u64,
             remains: Vec::new(),
         };
+        self.done.dropped.extend(customer.waiting.last().map(|last| (job.key, last.time)));
         self.lane.book.remove(slot);
         let place = Place { turn: job.record as u64, at: EventTime::NEVER };
         let output = Output::Erased(Box::new(receipt));

@@ -56,7 +56,7 @@ fn pv_3_a_customer_is_forgotten_by_one_command_and_over_a_kill() {
     let (code, said) = erase(&stage, folder.path(), &["c-1"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.starts_with("c-1 is forgotten as of "), "{said}");
-    assert!(said.contains("checkpoints saved before"), "{said}");
+    assert!(said.contains("checkpoints begun before"), "{said}");
     last_scores(&stage, "c-1", |record| record.value.is_none());
 
     // Killed with the next request on its way: the next start carries it out, once.

@@ -30,8 +30,8 @@
 //! 13+b   8  XXH3-64 of this section so far, keyed by the checksum before it
 //! body of 1    n customers, postcard, one after the other, in no order that means anything
 //! body of 2    n times a key (8) and the millisecond at which it was applied (8), in order
-//! body of 3    n times, postcard: the key of an id, the time of the request, when it was carried
-//!              out, how many there were, what came since
+//! body of 3    n times, postcard: the key of an id, the time of the request, until when nothing
+//!              is shown, how many there were, what came since
 //! body of 255  how many customers (8) and remembered ids (8) came before; nothing follows
 //! ```
 //!
