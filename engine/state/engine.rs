@@ -328,6 +328,9 @@ impl Partition {
         }
         if !waits {
             self.tell(record, event.time, plan);
+        } else if erases {
+            // It is carried out at this `now`, whatever its time.
+            self.tell(record, self.retold, plan);
         }
         if is_too_old(self.now) {
             return Fate::TooOld;

@@ -67,3 +67,15 @@ fn d_2_no_word_is_lost_on_the_repetition_of_a_record_that_is_too_old() {
     let late = apply(&mut engine, &line("login", BEGIN + 199 * DAY), None);
     assert_eq!((late.fates, late.told), (vec![Fate::Late], vec![(0, now(201))]));
 }
+
+/// It does not wait, so what rang until then rang before it.
+#[test]
+fn d_2_a_replay_is_told_when_a_request_that_lay_ahead_was_carried_out() {
+    let mut engine = Engine::new(rules(), 1);
+    apply(&mut engine, &line(KIND, BEGIN), None);
+    let now = EventTime::from_millis(BEGIN + 10 * DAY);
+    engine.advance(0, now);
+    let request = line("erasure_requested", BEGIN + 11 * DAY);
+    let carried_out = apply_early(&mut engine, &request);
+    assert_eq!((carried_out.fates, carried_out.told), (vec![Fate::Applied], vec![(0, now)]));
+}
