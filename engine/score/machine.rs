@@ -286,16 +286,15 @@ impl Machine {
             from.is_some() || asks(to)
         };
         let cooldown = if is_recovery { Span::ZERO } else { score.cooldown };
-        if worth_it && self.ring(bell, ring, cooldown) == Heard::Rang {
-            let now = bell.hearing.now;
-            if let Some(held) = self.scores.get_mut(index) {
-                held.told = Some(to);
-                held.open_since = if is_recovery && !asks(to) {
-                    EventTime::NEVER
-                } else {
-                    held.open_since.min(now)
-                };
-            }
+        let rang = worth_it && self.ring(bell, ring, cooldown) == Heard::Rang;
+        let Some(held) = self.scores.get_mut(index) else { return };
+        if rang {
+            held.told = Some(to);
+            held.open_since = held.open_since.min(bell.hearing.now);
+        }
+        if is_recovery && !asks(to) {
+            // Whether it was heard or not.
+            held.open_since = EventTime::NEVER;
         }
     }
 

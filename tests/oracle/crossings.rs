@@ -237,13 +237,15 @@ impl Machine {
             }
             return;
         }
-        let Some(open) = open.filter(|open| is_worse(score, open.told, to)) else { return };
+        let Some(open) = open else { return };
         ring.direction = if by_timer { "faded" } else { "better" };
         ring.cooldown = None;
-        if self.ring(ring, judging) {
-            let is_over = asks == Asks::Nothing;
-            let still = Open { since: open.since, told: to };
-            self.held[score].open = if is_over { None } else { Some(still) };
+        if is_worse(score, open.told, to) && self.ring(ring, judging) {
+            self.held[score].open = Some(Open { since: open.since, told: to });
+        }
+        // No action is asked for any more, whether anybody was told or it was snoozed.
+        if asks == Asks::Nothing {
+            self.held[score].open = None;
         }
     }
 

@@ -188,6 +188,22 @@ fn a_14_only_a_band_better_than_the_one_last_told_is_a_recovery() {
 }
 
 #[test]
+fn a_14_a_recovery_that_is_snoozed_closes_the_alert_too() {
+    let hush = json!({"rule": "risk", "ttl_ms": day(1)});
+    let story = Story::known()
+        .set(day(1), "risk", 45.0)
+        .on(day(2), "alert_snoozed", hush)
+        .set(day(2), "risk", 10.0)
+        .set(day(20), "risk", 45.0)
+        .set(day(21), "risk", 10.0);
+    let seen = story.end();
+    let wanted = ["1d low>medium worse 45", "20d low>medium worse 45", "21d medium>low better 10"];
+    assert_eq!(seen.rings("risk"), wanted);
+    let open: Vec<&Value> = seen.alerts_of("risk").iter().map(|a| &a["open_since"]).collect();
+    assert_eq!(open, [&Value::Null, &Value::Null, &json!("2025-01-21T00:00:00Z")]);
+}
+
+#[test]
 fn a_15_the_same_ring_is_kept_back_for_seven_days_and_never_made_up_for() {
     let rings = |at: i64| {
         let story = Story::known()
