@@ -136,10 +136,16 @@ impl Verdict {
         }
     }
 
-    /// The same instant as if signal `index` were not active.
+    /// The same instant as if signal `index` were not active, nor what is so only together with it.
     pub fn without(&self, index: usize, scope: &Scope<'_>, evidence: &Evidence<'_>) -> Verdict {
         let mut verdict = self.clone();
         verdict.active &= !(1 << index);
+        for (other, signal) in (0..u128::BITS).zip(&scope.model.signals) {
+            let is_alone = !signal.with_any.iter().any(|with| verdict.is_active(*with));
+            if !signal.with_any.is_empty() && is_alone {
+                verdict.active &= !(1 << other);
+            }
+        }
         verdict.scores.clear();
         verdict.test_flags(scope, &evidence.readings);
         verdict.weigh_all(scope, evidence, |_, _| None);

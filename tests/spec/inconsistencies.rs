@@ -92,6 +92,16 @@ fn i_6_many_tickets_and_no_word_at_all_are_two_signals() {
 }
 
 #[test]
+fn a_09_without_the_low_use_beside_it_silence_would_be_no_sign() {
+    let both = only(&["R4-I3", "R4-U3"]);
+    assert_eq!(both.without(THEN, "R4-U3", "risk_cs"), Some(0.0));
+    // Beside another it would.
+    let all = only(&["R4-I3", "R4-U3", "R4-U1"]);
+    let wanted = only(&["R4-I3", "R4-U1"]).until(THEN).cell("risk_cs").parse().ok();
+    assert_eq!(all.without(THEN, "R4-U3", "risk_cs"), wanted);
+}
+
+#[test]
 fn i_10_retention_is_judged_at_every_event_and_sampled_at_every_midnight() {
     let nps = |value: i64| json!({"kind": "nps", "value": value});
     let story = Story::known().on(day(8), "survey_response", nps(9)).on(

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use ebb::model::{Sources, load, shipped};
 use ebb::record::{Decoded, decode};
+use ebb::state::row::without;
 use ebb::state::{Arrival, Engine, Row, Rules};
-use ebb::unit::EventTime;
+use ebb::unit::{EventTime, Points};
 
 use crate::engine::{play_by, rules};
 use crate::played::{DAY, Options, Played, default_options};
@@ -172,6 +173,25 @@ impl Story {
 
     /// Everything that is known of customer "c" at `at`: measures, explanations, trends.
     pub(crate) fn row(&self, at: i64) -> Row {
+        let engine = self.engine(at);
+        let (_, customer) = engine.find("c").expect("the customer is known");
+        Row::of(customer, &engine.rules().model, engine.now(0))
+    }
+
+    /// What the score called `score` of customer "c" would be at `at` without the active `signal`.
+    pub(crate) fn without(&self, at: i64, signal: &str, score: &str) -> Option<f64> {
+        let engine = self.engine(at);
+        let (_, customer) = engine.find("c").expect("the customer is known");
+        let model = &engine.rules().model;
+        let score = model.scores.iter().position(|known| known.name == score);
+        let all = without(customer, model, engine.now(0));
+        let of = |(index, _): &&(usize, _)| model.signals[*index].id == signal;
+        let (_, scores) = all.iter().find(of).expect("the signal is active");
+        scores[score.expect("a score of the model")].map(Points::get)
+    }
+
+    /// The engine at `at`.
+    fn engine(&self, at: i64) -> Engine {
         assert!(self.newest <= at, "an event comes after the instant asked for");
         let mut engine = Engine::new(self.rules(), 1);
         for line in &self.lines {
@@ -180,8 +200,7 @@ impl Story {
             }
         }
         engine.advance(0, EventTime::from_millis(START + at));
-        let (_, customer) = engine.find("c").expect("the customer is known");
-        Row::of(customer, &engine.rules().model, engine.now(0))
+        engine
     }
 
     /// What the measure called `name` reads at `at`.
