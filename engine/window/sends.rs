@@ -159,13 +159,18 @@ impl<'b> SendsMut<'b> {
     }
 
     /// Forgets sends at or before `now` − `keep`, and answers as old.
+    ///
+    /// On the dot: what is sent again takes over from either that it was answered, which must not
+    /// depend on when the sweep comes by.
     pub(crate) fn sweep(&mut self, now: EventTime, keep: Span) {
-        self.change_sent(|sent| sent.sweep(now.minus(keep)));
-        // Answers are forgotten on the dot: whether one still counts must not depend on when
-        // the sweep comes by.
-        let n_stale = Sends::of(self.block.row(self.row)).answers.n_until(now.minus(keep));
-        if 0 < n_stale {
-            self.answers().forget(n_stale);
+        let Sends { sent, answers } = Sends::of(self.block.row(self.row));
+        let until = now.minus(keep);
+        let (n_sent, n_answers) = (sent.n_until(until), answers.n_until(until));
+        if 0 < n_sent {
+            self.change_sent(|sent| sent.forget(n_sent));
+        }
+        if 0 < n_answers {
+            self.answers().forget(n_answers);
         }
     }
 
@@ -228,6 +233,23 @@ mod tests {
         sends.send(at(40), c);
         assert_eq!(tally(&block, 0, 40), Tally { n_sent: 3, n_answered: 2 });
         assert_eq!(tally(&block, 10, 40), Tally { n_sent: 2, n_answered: 1 });
+    }
+
+    #[test]
+    fn a_27_what_is_sent_again_takes_over_an_answer_only_from_what_is_within_reach() {
+        let (a, b) = (Key::of(b"a"), Key::of(b"b"));
+        for others in [0, 1, 5] {
+            let mut block = block();
+            let mut sends = SendsMut::of(&mut block, 0);
+            sends.send(at(10), a);
+            sends.answer(at(11), a);
+            for other in 0..others {
+                sends.send(at(12 + other), b);
+            }
+            sends.sweep(at(40), Span::millis(20));
+            sends.send(at(40), a);
+            assert_eq!(tally(&block, 20, 40), Tally { n_sent: 1, n_answered: 0 }, "{others}");
+        }
     }
 
     #[test]
