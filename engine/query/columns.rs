@@ -90,7 +90,7 @@ const MEASURED: Line = (
 );
 
 /// What a customer is.
-const ABOUT: [Line; 7] = [
+const ABOUT: [Line; 8] = [
     ("status", Kind::Text, "", "active, paused or cancelled", ""),
     ("known_since", Kind::Time, "UTC", "the time of the customer's earliest event", ""),
     ("plan", Kind::Text, "", "the current plan", "none was told"),
@@ -103,6 +103,13 @@ const ABOUT: [Line; 7] = [
         "",
         "whether a window held more events than are kept one by one, so that a measure may be off",
         "",
+    ),
+    (
+        "status_30d_before",
+        Kind::Text,
+        "",
+        "the status 30 days before, as it is known now: as of measured_at, as measures are",
+        "the customer was not known then",
     ),
 ];
 

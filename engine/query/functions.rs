@@ -39,7 +39,7 @@ pub const FORMULAS: [Formula; 10] = [
         means: "F-1, F-2: value of a customer; arpu and churn of the same period, ratios 0 to 1",
         n_args: &[3, 4],
         compute: |args| match args {
-            [arpu, margin, churn, rest @ ..] => {
+            [arpu, margin, churn, rest @ ..] if (0.0..=1.0).contains(churn) => {
                 arpu * margin / churn * (1.0 + rest.first().unwrap_or(&0.0))
             }
             _ => f64::NAN,
@@ -58,7 +58,7 @@ pub const FORMULAS: [Formula; 10] = [
         means: "F-4: the ratio lost in a year at this ratio a month: 1 - (1 - monthly)^12",
         n_args: &[1],
         compute: |args| match args {
-            [monthly] => 1.0 - (1.0 - monthly).powi(12),
+            [monthly] if (0.0..=1.0).contains(monthly) => 1.0 - (1.0 - monthly).powi(12),
             _ => f64::NAN,
         },
     },

@@ -33,13 +33,14 @@ struct Kpi {
     value: &'static str,
     /// Whose row counts.
     of: &'static str,
+    /// Over how many of those it is taken.
+    over: &'static str,
 }
 
 /// Everyone who is a customer now.
 const PRESENT: &str = "status <> 'cancelled'";
-/// Those who were customers 30 days ago: known then and not lost before.
-const AT_START: &str = "known_since <= as_of - INTERVAL '30 days' AND \
-     (status <> 'cancelled' OR lost_in_30d)";
+/// Those who were customers 30 days ago.
+const AT_START: &str = "status_30d_before <> 'cancelled'";
 /// The percentage of the rows that are lost.
 const LOST: &str = "100.0 * avg(CASE WHEN status = 'cancelled' THEN 1.0 ELSE 0.0 END)";
 /// The percentage of the rows that are not.
@@ -53,19 +54,19 @@ const MONTH_6: &str = "known_since <= as_of - INTERVAL '180 days' AND \
      as_of - INTERVAL '210 days' < known_since";
 const MONTH_12: &str = "known_since <= as_of - INTERVAL '360 days' AND \
      as_of - INTERVAL '390 days' < known_since";
-/// Those who came in the last 30 days, and those who referred somebody.
-const NEW: &str = "as_of - INTERVAL '30 days' < known_since";
+/// How many came in the last 30 days.
+const N_NEW: &str = "count(CASE WHEN as_of - INTERVAL '30 days' < known_since THEN 1 END)";
 const PERCENT: &str = "percent";
 
-/// A mean of one measure over everyone present.
+/// A mean of one measure over everyone present of whom it is known.
 const fn mean(
     id: &'static str,
     says: &'static str,
     unit: &'static str,
     target: Target,
-    (reads, value): (&'static [&'static str], &'static str),
+    (reads, value, over): (&'static [&'static str], &'static str, &'static str),
 ) -> Kpi {
-    Kpi { id, says, unit, target, reads, value, of: PRESENT }
+    Kpi { id, says, unit, target, reads, value, of: PRESENT, over }
 }
 
 /// A share of customers, in percent.
@@ -75,7 +76,7 @@ const fn share(
     target: Target,
     (value, of): (&'static str, &'static str),
 ) -> Kpi {
-    Kpi { id, says, unit: PERCENT, target, reads: &[], value, of }
+    Kpi { id, says, unit: PERCENT, target, reads: &[], value, of, over: "count(*)" }
 }
 
 const KPIS: [Kpi; 16] = [
@@ -90,49 +91,49 @@ const KPIS: [Kpi; 16] = [
         "sessions a week and customer",
         "sessions",
         Target::Between(3.0, 5.0),
-        (&["sessions"], "avg(sessions)"),
+        (&["sessions"], "avg(sessions)", "count(sessions)"),
     ),
     mean(
         "KT-5",
         "hours on the platform a week and customer",
         "hours",
         Target::Between(2.0, 4.0),
-        (&["hours"], "avg(hours)"),
+        (&["hours"], "avg(hours)", "count(hours)"),
     ),
     mean(
         "KT-6",
         "features used a month and customer",
         "features",
         Target::Between(5.0, 8.0),
-        (&["features_used"], "avg(features_used)"),
+        (&["features_used"], "avg(features_used)", "count(features_used)"),
     ),
     mean(
         "KT-7",
         "documents a month and customer",
         "documents",
         Target::Between(10.0, 50.0),
-        (&["documents"], "avg(documents)"),
+        (&["documents"], "avg(documents)", "count(documents)"),
     ),
     mean(
         "KT-8",
         "NPS over the worst latest answer of every customer",
         "-100 to 100",
         Target::Between(70.0, 80.0),
-        (&["nps"], "nps(nps)"),
+        (&["nps"], "nps(nps)", "count(nps)"),
     ),
     mean(
         "KT-9",
         "CSAT over the worst latest answer of every customer",
         "1 to 5",
         Target::AtLeast(4.5),
-        (&["csat"], "avg(csat)"),
+        (&["csat"], "avg(csat)", "count(csat)"),
     ),
     mean(
         "KT-10",
         "CES over the worst latest answer of every customer",
         "1 to 5, low is good",
         Target::Below(2.0),
-        (&["ces"], "avg(ces)"),
+        (&["ces"], "avg(ces)", "count(ces)"),
     ),
     share(
         "KT-11",
@@ -170,12 +171,17 @@ const KPIS: [Kpi; 16] = [
         Target::Between(60.0, 65.0),
         (KEPT, MONTH_12),
     ),
-    share(
-        "KT-16",
-        "referrals that converted in 30 days, of the customers who came in them",
-        Target::Between(10.0, 20.0),
-        ("100.0 * sum(referrals_in_30d) / nullif(count(*), 0)", NEW),
-    ),
+    Kpi {
+        id: "KT-16",
+        says: "referrals that converted in 30 days, of the customers who came in them",
+        unit: PERCENT,
+        target: Target::Between(10.0, 20.0),
+        reads: &[],
+        value: "100.0 * sum(referrals_in_30d) / \
+                nullif(count(CASE WHEN as_of - INTERVAL '30 days' < known_since THEN 1 END), 0)",
+        of: "TRUE",
+        over: N_NEW,
+    },
     mean(
         "CX-11",
         "customers with several tickets about one topic in 30 days",
@@ -184,6 +190,7 @@ const KPIS: [Kpi; 16] = [
         (
             &["tickets_of_one_topic"],
             "100.0 * avg(CASE WHEN 2 <= tickets_of_one_topic THEN 1.0 ELSE 0.0 END)",
+            "count(*)",
         ),
     ),
 ];
@@ -194,15 +201,12 @@ const BY_PLAN: [&str; 2] = ["KT-8", "KT-11"];
 const CHURN_BELOW: [(&str, f64); 3] =
     [("starter", 8.0), ("professional", 5.0), ("enterprise", 3.0)];
 
-/// Customers with what their events of the last 30 days say.
-const BASE: &str = "SELECT c.*, coalesce(e.lost, 0) = 1 AS lost_in_30d, \
-     coalesce(e.referrals, 0) AS referrals_in_30d \
+/// Customers with the referrals of the last 30 days, today among them.
+const BASE: &str = "SELECT c.*, coalesce(e.referrals, 0) AS referrals_in_30d \
      FROM customers c LEFT JOIN (\
-       SELECT d.customer_id, \
-         max(CASE WHEN d.type = 'subscription_cancelled' THEN 1 ELSE 0 END) AS lost, \
-         sum(CASE WHEN d.type = 'referral_converted' THEN d.count ELSE 0 END) AS referrals \
+       SELECT d.customer_id, sum(d.count) AS referrals \
        FROM events_daily d JOIN customers k ON d.customer_id = k.customer_id \
-       WHERE d.type IN ('subscription_cancelled', 'referral_converted') \
+       WHERE d.type = 'referral_converted' \
          AND CAST(k.as_of - INTERVAL '30 days' AS DATE) < d.day \
        GROUP BY d.customer_id) e ON c.customer_id = e.customer_id";
 
@@ -242,11 +246,12 @@ impl Kpi {
         format!(
             "SELECT {} AS kpi, {} AS name, segment, value, {} AS unit, low, high, {met} AS \
              in_range, customers FROM (SELECT {segment} AS segment, CAST({} AS DOUBLE) AS value, \
-             {low} AS low, {high} AS high, count(*) AS customers FROM base WHERE {} {group})",
+             {low} AS low, {high} AS high, {} AS customers FROM base WHERE {} {group})",
             text(self.id),
             text(self.says),
             text(self.unit),
             self.value,
+            self.over,
             self.of,
         )
     }

@@ -3,6 +3,7 @@
 use crate::query::sheet::{Cell, Misfit, Sheet};
 use crate::query::spot::Spot;
 use crate::record::alert::{Input, Part};
+use crate::record::scores::Status;
 use crate::state::Row;
 use crate::unit::{Micros, Points};
 use crate::window::Precision;
@@ -27,6 +28,7 @@ pub(crate) fn put(
         Cell::Number(about.seats.map(Micros::to_f64)),
         Cell::Text(about.owner),
         Cell::Flag(Some(about.precision == Precision::Approximate)),
+        Cell::Text(row.status_before.map(Status::name)),
     ])?;
     for (line, (week, month)) in scores.scores.iter().zip(&row.trends) {
         sheet.row([

@@ -5,11 +5,12 @@
 use crate::model::Model;
 use crate::record::ScoreRecord;
 use crate::record::alert::Part;
+use crate::record::scores::Status;
 use crate::score::reasons::Grounds;
 use crate::score::{Evidence, Outlook, Verdict};
 use crate::state::customer::Customer;
 use crate::state::step::{prospect, record};
-use crate::unit::{EventTime, Micros, Points};
+use crate::unit::{EventTime, Micros, Points, Span};
 use crate::window::measure::Which;
 use crate::window::{History, Memo, Precision, Reading, Scope, Standing};
 
@@ -39,6 +40,9 @@ pub struct About<S = String> {
     pub precision: Precision,
 }
 
+/// How far a row looks back at the status: churn is counted in months of 30 days.
+const LOOK_BACK: Span = Span::days(30);
+
 /// One customer. Its texts are of type `S`: borrowed where they are written at once, owned where the
 /// row is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +59,8 @@ pub struct Row<S = String> {
     pub reasons: Vec<Vec<Part<S>>>,
     /// Every score less its sample of 7 and of 30 days ago.
     pub trends: Vec<(Option<f64>, Option<f64>)>,
+    /// Its status [`LOOK_BACK`] before; `None` if it was not known then.
+    pub status_before: Option<Status>,
 }
 
 impl<'a> About<&'a str> {
@@ -145,6 +151,7 @@ impl<'a> Row<&'a str> {
         let machine = &customer.machine;
         Row {
             about: About::of(&customer.history),
+            status_before: status_before(&customer.history, now),
             signals: model.signals.iter().enumerate().map(cell).collect(),
             measures: readings.iter().map(Reading::value).collect(),
             reasons: (0..model.scores.len()).map(|index| grounds.parts(index)).collect(),
@@ -165,8 +172,15 @@ impl<'a> Row<&'a str> {
             measures: self.measures,
             reasons: self.reasons.into_iter().map(owned).collect(),
             trends: self.trends,
+            status_before: self.status_before,
         }
     }
+}
+
+/// The status [`LOOK_BACK`] before `now`, as it is known at `now`.
+fn status_before(history: &History, now: EventTime) -> Option<Status> {
+    let before = now.minus(LOOK_BACK);
+    (history.known_since() <= before).then(|| history.life().at(before).status)
 }
 
 /// For every active signal of `customer` as of `now`, by its index in `model`, what every score would

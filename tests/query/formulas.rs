@@ -25,6 +25,8 @@ fn f_1_and_f_2_value_of_a_customer() {
 fn f_3_f_4_and_f_8_churn() {
     gives("churn_rate(50, 1000)", 5.0);
     near("churn_annual(0.05)", 0.459_639_912_337_268_1);
+    let outside = "SELECT churn_annual(2) IS NULL AND clv(100, 0.8, -0.1) IS NULL";
+    assert_eq!(world().cell(outside), json!(true));
     // I-5: sixty percent, twelve times five, is wrong.
     assert_eq!(world().cell("SELECT churn_annual(0.05) < 0.5"), json!(true));
     gives("100 - churn_rate(20, 100)", 80.0);

@@ -119,3 +119,75 @@ fn kt_12_follows_the_month_in_which_customers_came() {
     let half_a_year = leavers("pro", &leave, "2026-07-05T00:00:00Z");
     assert_eq!(told(&half_a_year, "KT-12 M6", "all"), (json!(80.0), json!(false), 10));
 }
+
+/// What the KPI tells of all customers as of `until`, after `events` of customer, type, time and more.
+fn after(events: &[(&str, &str, &str, &str)], until: &str, id: &str) -> (Value, Value, i64) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let line = |(n, (customer, kind, time, more)): (usize, &(&str, &str, &str, &str))| {
+        format!(
+            r#"{{"id":"{n}","type":"{kind}","customer_id":"{customer}","time":"{time}"{more}}}"#
+        )
+    };
+    let lines: Vec<String> = events.iter().enumerate().map(line).collect();
+    std::fs::write(path("events.jsonl"), lines.join("\n")).unwrap();
+    let (snapshots, events) = (path("snapshots"), path("events.jsonl"));
+    done(&ebb(&["replay", "--snapshots", &snapshots, "--until", until, &events]));
+    told(&folder, id, "all")
+}
+
+#[test]
+fn kt_11_f_7_count_who_was_a_customer_then_and_is_none_now() {
+    let (came, left) = ("customer_created", "subscription_cancelled");
+    let check = |events: &[(&str, &str, &str, &str)], until: &str, lost: f64, n: i64| {
+        let (value, _, customers) = after(events, until, "KT-11");
+        assert_eq!((value, customers), (json!(lost), n), "{events:?}");
+        assert_eq!(after(events, until, "F-7").0, json!(100.0 - lost), "{events:?}");
+    };
+    let two = [("a", came, "2025-01-01T00:00:00Z", ""), ("b", came, "2025-01-01T00:00:00Z", "")];
+    let and = |more: &[(&'static str, &'static str, &'static str, &'static str)]| {
+        [&two[..], more].concat()
+    };
+    // Lost is who is cancelled, whenever that was announced (A-05).
+    let notice = r#","effective_at":"2026-02-20T00:00:00Z""#;
+    let announced = and(&[("b", left, "2026-01-20T00:00:00Z", notice)]);
+    check(&announced, "2026-03-01T00:00:00Z", 50.0, 2);
+    // To the millisecond, not to the day.
+    let on_the_day = and(&[("b", left, "2026-01-30T18:00:00Z", "")]);
+    check(&on_the_day, "2026-03-01T12:00:00Z", 50.0, 2);
+    check(&on_the_day, "2026-03-01T18:00:00Z", 0.0, 1);
+    // Who came back since was none then; who was cancelled twice was lost once.
+    let back = and(&[
+        ("b", left, "2025-06-01T00:00:00Z", ""),
+        ("b", "subscription_reactivated", "2026-02-20T00:00:00Z", ""),
+    ]);
+    check(&back, "2026-03-01T00:00:00Z", 0.0, 1);
+    let twice =
+        and(&[("b", left, "2025-06-01T00:00:00Z", ""), ("b", left, "2026-02-20T00:00:00Z", "")]);
+    check(&twice, "2026-03-01T00:00:00Z", 0.0, 1);
+}
+
+#[test]
+fn kt_16_counts_whoever_referred_of_those_who_came() {
+    let (came, referred) = ("customer_created", r#","referred_customer_id":"n1""#);
+    let events = [
+        ("old", came, "2026-01-01T00:00:00Z", ""),
+        ("n1", came, "2026-02-20T00:00:00Z", ""),
+        ("n2", came, "2026-02-20T00:00:00Z", ""),
+        ("old", "referral_converted", "2026-02-20T00:00:00Z", referred),
+    ];
+    let wanted = (json!(50.0), json!(false), 2);
+    assert_eq!(after(&events, "2026-03-01T00:00:00Z", "KT-16"), wanted);
+}
+
+#[test]
+fn kt_8_is_taken_over_those_who_answered() {
+    let answer = r#","kind":"nps","value":9"#;
+    let events = [
+        ("a", "customer_created", "2026-01-01T00:00:00Z", ""),
+        ("b", "customer_created", "2026-01-01T00:00:00Z", ""),
+        ("b", "survey_response", "2026-01-02T00:00:00Z", answer),
+    ];
+    let wanted = (json!(100.0), json!(false), 1);
+    assert_eq!(after(&events, "2026-01-03T00:00:00Z", "KT-8"), wanted);
+}
