@@ -169,7 +169,26 @@ fn too_old(file: &mut Section<'_>) -> Vec<(Kind, Span, Spot)> {
 }
 
 /// Names that would stand for two columns in tables of customers, or that cannot be one.
-const TAKEN: &[&str] = &["customer_id", "as_of", "at", "status", "model", "next"];
+const TAKEN: &[&str] = &[
+    "approximate",
+    "as_of",
+    "at",
+    "customer_id",
+    "edition",
+    "explanation",
+    "known_since",
+    "measured_at",
+    "model",
+    "mrr",
+    "next",
+    "owner",
+    "partition",
+    "place",
+    "plan",
+    "seats",
+    "status",
+    "status_30d_before",
+];
 
 fn score_drafts(file: &mut Section<'_>) -> (Vec<String>, Vec<ScoreDraft>) {
     let faults = file.faults();
@@ -189,8 +208,8 @@ fn score_drafts(file: &mut Section<'_>) -> (Vec<String>, Vec<ScoreDraft>) {
             let wanted = "a name of lower-case letters, digits and _, as it names a column";
             faults.add(&named.spot, format!("{name:?}"), wanted);
         }
-        let ends = ["_band", "_held", "_value", "_active"];
-        let starts = ["coverage_", "next_"];
+        let ends = ["_band", "_held", "_value", "_active", "_trend_7d", "_trend_30d"];
+        let starts = ["coverage_", "next_", "measure_"];
         if TAKEN.contains(&name)
             || ends.iter().any(|end| name.ends_with(end))
             || starts.iter().any(|start| name.starts_with(start))

@@ -275,8 +275,10 @@ pub fn customers(model: &Described) -> Vec<Column> {
     columns.extend(all(&NEXT));
     for measure in &model.measures {
         let mut name = measure.name.clone();
-        // A measure may be called as another column is.
-        if columns.iter().any(|known| known.name == name) {
+        // A measure may be called as another column is, before it or behind.
+        let is_flag = model.signals.iter().any(|signal| flag(&signal.id) == name);
+        let is_behind = name == EXPLANATION || STANDS.iter().any(|line| line.0 == name);
+        if is_flag || is_behind || columns.iter().any(|known| known.name == name) {
             name = format!("{CLASH}{name}");
         }
         let says = (format!("{MEASURE}{}", measure.means), "not available");

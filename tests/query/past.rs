@@ -158,3 +158,19 @@ fn pv_3_a_snapshot_of_a_replay_tells_nothing_of_whom_was_forgotten() {
     let wanted = ["d 2026-01-01 cancellation_requested", "c 2026-01-10 cancellation_requested"];
     check(days, &wanted);
 }
+
+#[test]
+fn a_measure_may_be_called_as_a_column_of_the_files_is() {
+    let folder = a_login();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let model = include_str!("../../config/models/default.toml");
+    for name in ["place", "edition", "explanation", "r3_b1_active"] {
+        fs::write(path("model.toml"), model.replace("documents", name)).unwrap();
+        let (model, snapshots) = (path("model.toml"), path(name));
+        let snapshots = ["--snapshots", &snapshots, &path("events.jsonl")];
+        done(&ebb(&[&["replay", "--model", &model][..], &snapshots[..]].concat()));
+        let statement = format!("SELECT count(measure_{name}) AS n FROM customers");
+        let found = rows(&sql(&folder.path().join(name), &["--format", "json"], &statement));
+        assert_eq!(found, [json!({"n": 0})], "{name}");
+    }
+}

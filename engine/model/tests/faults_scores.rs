@@ -1,6 +1,7 @@
 //! Scores, bands, signals and flags that do not load.
 
-use super::sound::broken;
+use super::loaded;
+use super::sound::{SOUND, broken};
 
 #[test]
 fn bands_go_up_from_0_without_gap_or_overlap() {
@@ -168,6 +169,18 @@ fn scores_that_cannot_be_are_refused() {
             ),
             false => broken(from, to, &[wanted]),
         }
+    }
+}
+
+#[test]
+fn a_score_may_not_be_called_as_another_column_of_customers() {
+    for name in ["plan", "place", "status_30d_before", "x_trend_7d", "measure_x"] {
+        let text = SOUND.replace("[scores.worst]", &format!("[scores.{name}]"));
+        let said = loaded(&text).err().unwrap_or_default();
+        let wanted = format!(
+            "scores.{name} = {name:?}: wanted a name that no other column of the customers table has"
+        );
+        assert!(said.iter().any(|line| line.ends_with(&wanted)), "{said:?}");
     }
 }
 
