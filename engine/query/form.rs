@@ -5,10 +5,12 @@
 //!         columns are as wide as what stands in them; the other forms are written as rows come.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
 use arrow::csv::{Writer as CsvWriter, WriterBuilder as CsvBuilder};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
 use arrow::json::writer::{LineDelimited, Writer as JsonWriter, WriterBuilder as JsonBuilder};
@@ -125,9 +127,9 @@ impl<'w> Writer<'w> {
     /// [`Unwritten`]; what is out then is not whole.
     pub fn rows(&mut self, batch: RecordBatch) -> Result<(), Unwritten> {
         match self {
-            Writer::Table(_, batches, _) => batches.push(batch),
-            Writer::Json(writer) => writer.write(&batch)?,
-            Writer::Csv(writer) => writer.write(&batch)?,
+            Writer::Table(_, batches, _) => batches.push(in_utc(batch)?),
+            Writer::Json(writer) => writer.write(&in_utc(batch)?)?,
+            Writer::Csv(writer) => writer.write(&in_utc(batch)?)?,
             Writer::Parquet(writer) => writer.write(&batch)?,
             Writer::Arrow(writer) => writer.write(&batch)?,
         }
@@ -153,6 +155,24 @@ impl<'w> Writer<'w> {
         }
         Ok(())
     }
+}
+
+/// The same rows with every instant in UTC, whatever zone was asked for: text says `Z`.
+fn in_utc(batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let utc = |field: &FieldRef, array: &ArrayRef| match field.data_type() {
+        DataType::Timestamp(unit, Some(_)) => {
+            let data_type = DataType::Timestamp(*unit, Some("UTC".into()));
+            let array = cast(array, &data_type)?;
+            Ok((Arc::new(field.as_ref().clone().with_data_type(data_type)), array))
+        }
+        _ => Ok((Arc::clone(field), Arc::clone(array))),
+    };
+    let columns = batch.schema_ref().fields().iter().zip(batch.columns());
+    let columns: Result<Vec<(FieldRef, ArrayRef)>, ArrowError> =
+        columns.map(|(field, array)| utc(field, array)).collect();
+    let (fields, arrays): (Vec<FieldRef>, Vec<ArrayRef>) = columns?.into_iter().unzip();
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &rows)
 }
 
 /// Rows as a table for people: numbers to the right, null as nothing.

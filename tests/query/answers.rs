@@ -55,6 +55,18 @@ fn csv_has_a_line_of_names_even_without_rows() {
 }
 
 #[test]
+fn a_41_text_shows_an_instant_in_utc_whatever_zone_was_asked_for() {
+    let statement = "SELECT max(as_of) AS a, max(as_of) AT TIME ZONE 'Europe/Berlin' AS b \
+                     FROM customers";
+    for format in ["csv", "json", "table"] {
+        let output = world().sql(&["--format", format], statement);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let at: Vec<&str> = text.split(['"', ',', '\n', ' ']).filter(|t| t.contains("Z")).collect();
+        assert!(matches!(at[..], [a, b] if a == b), "{text}");
+    }
+}
+
+#[test]
 fn parquet_and_arrow_begin_as_such_files_do() {
     let folder = tempfile::tempdir().unwrap();
     for (form, begins) in [("parquet", &b"PAR1"[..]), ("arrow", &[0xff, 0xff, 0xff, 0xff])] {
