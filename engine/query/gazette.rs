@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use crate::model::Model;
 use crate::query::chain::{known_at, n_taken, take_customers, take_happened};
@@ -24,7 +25,7 @@ use crate::query::shelf::Shelf;
 use crate::query::spot::Spot;
 use crate::record::Kind;
 use crate::run::settings::SnapshotRules;
-use crate::run::{Count, News, Publisher, Standing};
+use crate::run::{Count, News, Publisher, Reach, Standing};
 use crate::state::edition::Slots;
 use crate::state::{Copied, Row, Whom};
 use crate::unit::{EventTime, Key, Span};
@@ -360,6 +361,15 @@ impl Before {
 }
 
 impl Publisher for Gazette {
+    fn reach(&self) -> Option<Reach> {
+        let folder = self.rules.folder.clone();
+        Some(Arc::new(move |partition, n_partitions| {
+            let shelf = Shelf::read(&folder).ok()?;
+            let (_, place) = shelf.newest_of(partition, n_partitions)?;
+            Some((place.offset?, EventTime::parse(place.now.as_deref()?).ok()?))
+        }))
+    }
+
     fn hear(&mut self, news: News) -> Result<Option<String>, Fault> {
         match news {
             News::Begun(partition, n_partitions) => self.begin(partition, n_partitions)?,

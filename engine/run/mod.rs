@@ -21,7 +21,7 @@ mod witness;
 
 pub use counts::Counts;
 pub use course::Journal;
-pub use press::{Count, News, Press, Publisher, Standing};
+pub use press::{Count, News, Press, Publisher, Reach, Standing};
 pub use pump::Pump;
 pub use reading::{Live, Spread};
 pub use relay::Relay;

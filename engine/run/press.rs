@@ -109,7 +109,15 @@ pub trait Publisher: Send {
     ///
     /// A [`Fault`] when the snapshot could not be published; the next edition must hold everyone.
     fn hear(&mut self, news: News) -> Result<Option<String>, Fault>;
+
+    /// Who tells how far a partition is published; `None` where nobody can.
+    fn reach(&self) -> Option<Reach> {
+        None
+    }
 }
+
+/// How far a partition, of so many, is published: the pair of D-2.
+pub type Reach = Arc<dyn Fn(u32, u32) -> Option<(i64, EventTime)> + Send + Sync>;
 
 /// Decides when an edition is due, and has it published.
 pub struct Press {

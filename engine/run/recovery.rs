@@ -139,9 +139,9 @@ impl Hands {
     }
 }
 
-/// The checkpoints that `job` can go on from, newest first; the first of them is the `guess`.
+/// The checkpoints that `job` can go on from, in order; the first of them is the `guess`.
 fn look_up(archive: &Archive, job: &Job, guess: &Sender<i64>) -> Result<Vec<Name>, Fault> {
-    let names = archive.look(job.partition, job.committed)?.names;
+    let names = archive.look(job)?.names;
     // Whoever asked need not have waited for it.
     let _heard = guess.send(names.first().map_or(job.earliest, |name| name.next_offset));
     Ok(names)
@@ -179,7 +179,7 @@ impl Bench {
         Ok(Ready { job, restored: None, from, notes, journal })
     }
 
-    /// The newest of `names` that can be used, or why none can.
+    /// The first of `names` that can be used, or why none can.
     fn newest(
         &self,
         job: &Job,
@@ -196,7 +196,7 @@ impl Bench {
                     return Err(repartitioned(job, restored.header.mark.n_partitions));
                 }
                 Err(Unusable::Unread(why)) => {
-                    let holding = self.archive.look(job.partition, job.committed)?;
+                    let holding = self.archive.look(job)?;
                     if !holding.is_at_once {
                         // It was the store; what it holds may have changed meanwhile.
                         (names, at) = (holding.names, 0);

@@ -2,9 +2,11 @@
 
 use super::*;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::model::{load, shipped};
+use crate::run::press::Reach;
 use crate::run::service::Workers;
 use crate::wire::store::{MemoryStore, Store};
 
@@ -15,8 +17,8 @@ fn bench(store: &MemoryStore, workers: Workers) -> Bench {
     let model = load(shipped::DEFAULT, "[features]\n\"*\" = 3\n", None).unwrap();
     let topic = "customer-events".to_owned();
     let rules = Rules { topic: Some(topic.clone()), ..Rules::plain(model) };
-    let store = std::sync::Arc::new(store.clone());
-    let archive = Archive { store, topic, workers };
+    let store = Arc::new(store.clone());
+    let archive = Archive { store, topic, workers, published: None };
     Bench { rules, archive, journal: None, missing: Missing::Stop }
 }
 
@@ -90,4 +92,26 @@ fn nobody_waits_for_a_store_where_nothing_happens_beside() {
     store.set_away(true);
     let mut hands = Hands::own(bench(&store, Workers::Own));
     assert!(matches!(hands.start(job(2, 5)), Err(Fault::Input(_))));
+}
+
+#[test]
+fn a_checkpoint_ahead_of_the_snapshots_gives_way_to_the_one_before_it() {
+    let store = begun(5);
+    let bench = bench(&store, Workers::Own);
+    // Two more of nothing, as if the partition had gone on without events.
+    for next_offset in [7, 9] {
+        bench.leave_origin(&job(1, next_offset)).unwrap();
+    }
+    let order = |published: Option<i64>, earliest: i64| {
+        let reach: Option<Reach> = published
+            .map(|offset| Arc::new(move |_, _| Some((offset, EventTime::ALWAYS))) as Reach);
+        let archive = Archive { published: reach, ..bench.archive.clone() };
+        let names = archive.look(&Job { earliest, ..job(2, 9) }).unwrap().names;
+        names.iter().map(|name| name.next_offset).collect::<Vec<_>>()
+    };
+    assert_eq!(order(None, 5), [9, 7, 5]);
+    assert_eq!(order(Some(9), 5), [9, 7, 5]);
+    assert_eq!(order(Some(8), 5), [7, 9, 5]);
+    assert_eq!(order(Some(8), 8), [9, 7, 5], "what came since is gone");
+    assert_eq!(order(Some(6), 5), [9, 7, 5], "snapshots have been away for longer");
 }

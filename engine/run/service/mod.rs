@@ -117,6 +117,7 @@ impl<'c, D: Doors> Service<'c, D> {
         tools: Tools<'c>,
     ) -> Service<'c, D> {
         let Tools { clock, store, journal, publisher, asker, workers } = tools;
+        let published = publisher.as_ref().and_then(|publisher| publisher.reach());
         let press = settings.snapshots.as_ref().zip(publisher).map(|(rules, publisher)| {
             let (press, witness) = Press::new(rules, publisher, clock.uptime());
             pump.watch(witness);
@@ -131,7 +132,7 @@ impl<'c, D: Doors> Service<'c, D> {
         let missing = settings.missing;
         let steps = journal.as_ref().map(|_| Steps::of(clock));
         let topic = rules.topic.clone().unwrap_or_default();
-        let archive = Archive { store: Arc::clone(&store), topic, workers };
+        let archive = Archive { store: Arc::clone(&store), topic, workers, published };
         let bench = Bench { rules, archive, journal, missing };
         let (hands, keeper) = match workers {
             Workers::Apart => (Hands::apart(bench), Keeper::apart(&settings.checkpoint, store)),
