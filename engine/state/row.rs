@@ -59,7 +59,7 @@ pub struct Row<S = String> {
     pub reasons: Vec<Vec<Part<S>>>,
     /// Every score less its sample of 7 and of 30 days ago.
     pub trends: Vec<(Option<f64>, Option<f64>)>,
-    /// Its status [`LOOK_BACK`] before; `None` if it was not known then.
+    /// Its status 30 days before; `None` if it was not known then.
     pub status_before: Option<Status>,
 }
 
