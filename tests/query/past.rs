@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use ebb::query::shelf::Shelf;
 use serde_json::json;
 
 use super::{done, ebb, rows, said, sql};
@@ -173,4 +174,42 @@ fn a_measure_may_be_called_as_a_column_of_the_files_is() {
         let found = rows(&sql(&folder.path().join(name), &["--format", "json"], &statement));
         assert_eq!(found, [json!({"n": 0})], "{name}");
     }
+}
+
+#[test]
+fn a_44_what_waited_of_whom_was_forgotten_is_in_no_events_by_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let event = |(id, kind, customer, day): (u32, &str, &str, &str)| {
+        format!(
+            r#"{{"id":"{id}","type":"{kind}","customer_id":"{customer}","time":"2026-01-{day}T00:00:00Z"}}"#
+        )
+    };
+    let events = [
+        (1, "login", "d", "01"),
+        (2, "login", "c", "09"),
+        (3, "erasure_requested", "c", "02"),
+        (4, "customer_created", "c", "05"),
+        (5, "login", "c", "10"),
+    ];
+    fs::write(path("events.jsonl"), events.map(event).join("\n")).unwrap();
+    fs::create_dir(path("journal")).unwrap();
+    let note = r#"{"offset":1,"says":"waits","customer_id":"c","id":"2","n_before":1}"#;
+    fs::write(path("journal/0.jsonl"), note).unwrap();
+    let (snapshots, journal, events) = (path("snapshots"), path("journal"), path("events.jsonl"));
+    let flags = ["--snapshots", &snapshots, "--clock-journal", &journal, &events];
+    done(&ebb(&[&["replay"], &flags[..]].concat()));
+    let statement = "SELECT customer_id, day FROM events_daily ORDER BY day";
+    let found = rows(&sql(&folder.path().join("snapshots"), &["--format", "json"], statement));
+    let wanted = [("d", "2026-01-01"), ("c", "2026-01-10")];
+    assert_eq!(found, wanted.map(|(id, day)| json!({"customer_id": id, "day": day})));
+}
+
+#[test]
+fn a_snapshot_of_another_number_of_partitions_is_none_to_go_on_from() {
+    let folder = a_login();
+    replay(&folder, "2026-01-02T00:00:00Z");
+    let shelf = Shelf::read(&folder.path().join("snapshots")).unwrap();
+    assert!(shelf.newest_of(0, 1).is_some());
+    assert!(shelf.newest_of(0, 2).is_none());
 }
