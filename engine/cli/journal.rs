@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return Err(Failure::usage(format!("{}: wanted an empty folder", folder.display())));
     }
     fs::create_dir_all(folder).map_err(|error| cannot(folder, "made", &error))?;
-    let positions = kafka::journal::committed(&settings)?;
+    let positions = kafka::committed::committed(&settings)?;
     let n_partitions = u32::try_from(positions.len()).unwrap_or(u32::MAX);
     let mut journal = kafka::Journal::open(&settings, n_partitions)?;
     for (partition, position) in (0..).zip(positions) {

@@ -13,7 +13,7 @@ use tracing::info;
 use crate::cli::Failure;
 use crate::cli::setup::{Setup, Sources, store};
 use crate::cli::warden::{Places, Warden};
-use crate::kafka::{Journal, KafkaDoors};
+use crate::kafka::{Journal, KafkaDoors, Others};
 use crate::query::{FolderAsker, Gazette};
 use crate::record::receipt::Remainder;
 use crate::run::settings::{ClockMode, SqlRules};
@@ -28,7 +28,8 @@ use crate::wire::{Doors, JournalDoor};
 pub struct Args {
     #[command(flatten)]
     sources: Sources,
-    /// Ends once every partition is caught up, as a test or a backfill wants it
+    /// Ends once every partition is caught up, those of other instances too, as a test or a backfill
+    /// wants it
     #[arg(long)]
     until_caught_up: bool,
     /// Where every customer's last state goes at the end, one row each
@@ -62,12 +63,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let has_ended = Arc::new(AtomicBool::new(false));
     end_in_time(stop.clone(), has_ended.clone(), settings.halt_deadline);
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-        // A second signal ends the process at once.
-        let hooked = signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone())
-            .and_then(|_| signal_hook::flag::register(signal, stop.clone()));
-        hooked.map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
-    }
+    hear_signals(&stop)?;
     let live = live(settings);
     let rules = setup.rules(setup.publish(), Some(settings.input.topic.clone()));
     let store = store(settings)?;
@@ -92,21 +88,38 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let _doors = open_doors(&args.sources, settings);
     let (topic, group) = (&settings.input.topic, &settings.input.group);
     info!(topic, group, brokers = settings.kafka.brokers, "reading");
+    let mut others = Others::new(settings);
     while !stop.load(Ordering::Relaxed) {
         service.turn()?;
-        if args.until_caught_up && service.is_caught_up() {
+        if args.until_caught_up
+            && service.is_done()?
+            && others.are_caught_up(&service.doors().not_ours())?
+        {
             break;
         }
     }
     stop.store(true, Ordering::Relaxed);
-    service.finish(settings.halt_deadline)?;
+    let is_all_committed = service.finish(settings.halt_deadline)?;
     has_ended.store(true, Ordering::Relaxed);
-    info!("stopped: everything done is committed");
+    match is_all_committed {
+        true => info!("stopped: everything done is committed"),
+        false => info!("stopped: the group is being divided anew; its members do the rest again"),
+    }
     if let Some(path) = &args.customers {
         crate::cli::customers::write(path, service.engine())?;
     }
     eprint!("{}", service.counts());
     leave(service);
+    Ok(())
+}
+
+/// Has `stop` set by SIGTERM and SIGINT; a second signal ends the process at once.
+fn hear_signals(stop: &Arc<AtomicBool>) -> Result<(), Failure> {
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone())
+            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
+            .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
+    }
     Ok(())
 }
 

@@ -61,6 +61,12 @@ impl KafkaDoors {
         Ok(KafkaDoors { source, sink, delivery, retry, undone: None, coming: None })
     }
 
+    /// The partitions of the topic that other members of the group have, or nobody.
+    pub fn not_ours(&self) -> Vec<u32> {
+        let assigned = self.source.assigned();
+        (0..self.source.n_partitions()).filter(|number| !assigned.contains(number)).collect()
+    }
+
     /// Ends the transaction with what is done so far.
     fn end(&mut self, positions: &[Position]) -> Result<Committed, Fault> {
         let ours = self.source.ours(positions);

@@ -17,8 +17,8 @@ use rdkafka::error::{KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{Tries, patience};
+use super::committed::position_of;
 use super::group::{Change, give_up};
-use super::journal::position_of;
 use super::source::{KafkaSource, Share};
 use super::tap::Tap;
 use super::trouble::words;

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
-use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{self, Reach, duration, patience, serve};
@@ -22,8 +21,7 @@ use super::trouble::words;
 use crate::record::Note;
 use crate::run::Settings;
 use crate::run::settings::Retry;
-use crate::unit::EventTime;
-use crate::wire::{Fault, JournalDoor, Position};
+use crate::wire::{Fault, JournalDoor};
 
 /// How often an open transaction is looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -157,38 +155,4 @@ impl JournalDoor for Journal {
         self.reader.unassign().map_err(|error| self.fault(partition, &words(&error)))?;
         read.map(|()| (notes, end))
     }
-}
-
-/// What the group that `settings` name has committed for every partition of its input.
-///
-/// # Errors
-///
-/// [`Fault::Broker`] where the cluster stays away or refuses us.
-pub fn committed(settings: &Settings) -> Result<Vec<Option<Position>>, Fault> {
-    let mut config = client::config(&settings.kafka);
-    config.set("group.id", &settings.input.group);
-    let asker: BaseConsumer<Group> = config
-        .create_with_context(Group::new(&settings.kafka))
-        .map_err(|error| Fault::Broker(format!("cannot ask the group: {}", words(&error))))?;
-    let (brokers, topic) = (&settings.kafka.brokers, &settings.input.topic);
-    let reach = Reach { brokers, retry: settings.retry, trouble: &asker.context().trouble };
-    let n = reach.partitions(topic, |limit| {
-        serve(&asker);
-        asker.fetch_metadata(Some(topic), limit)
-    })?;
-    let mut list = TopicPartitionList::new();
-    for partition in 0..i32::try_from(n).unwrap_or(i32::MAX) {
-        list.add_partition(topic, partition);
-    }
-    let list = reach.until(|limit| asker.committed_offsets(list.clone(), limit))?;
-    Ok(list.elements().iter().map(position_of).collect())
-}
-
-/// The position that a commit says, if there is one.
-pub(super) fn position_of(element: &TopicPartitionListElem<'_>) -> Option<Position> {
-    let Offset::Offset(next_offset) = element.offset() else { return None };
-    let partition = element.partition().unsigned_abs();
-    // Kafka's own tools commit without a word of `now`.
-    let now = element.metadata().parse().map_or(EventTime::ALWAYS, EventTime::from_millis);
-    Some(Position { partition, next_offset, now })
 }

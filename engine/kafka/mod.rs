@@ -5,8 +5,8 @@
 //!         takes partitions on and gives them up as `group`'s callbacks have noted, `pause` tells
 //!         whether that may be out of date; `sink` writes the outputs through `produce`, in
 //!         transactions by `transact` where that is wanted, else under the eye of `watch`; `doors`
-//!         joins both ends; `journal` is read by whoever takes a partition on; `check` looks before
-//!         anything starts.
+//!         joins both ends; `journal` is read by whoever takes a partition on; `committed` tells how
+//!         far the whole group is; `check` looks before anything starts.
 //! Rules   offsets are committed only by [`Doors::commit`](crate::wire::Doors::commit), with the
 //!         partition's `now` as their metadata (D-2). Nothing is lost silently: what cannot be
 //!         delivered or read becomes a fault that says what is safe.
@@ -14,6 +14,7 @@
 
 pub mod check;
 pub mod client;
+pub mod committed;
 pub mod doors;
 pub mod erase;
 mod group;
@@ -32,6 +33,7 @@ mod verdict;
 mod watch;
 
 pub use check::check;
+pub use committed::Others;
 pub use doors::KafkaDoors;
 pub use erase::erase;
 pub use journal::Journal;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use ebb::unit::EventTime;
 use ebb::wire::{Batch, Fault, Fetched, Handover, Origin, Position};
 
+use super::load::Heard;
 use super::{LIMIT, Member, Stage, read_on, settings, words};
 use crate::broker::{self, Broker};
 
@@ -238,4 +239,25 @@ fn until_fault(source: &mut Member) -> Fault {
             return fault;
         }
     }
+}
+
+#[test]
+fn until_caught_up_means_the_partitions_of_others_too() {
+    let Some(stage) = Stage::set(4, &[]) else { return };
+    let keys: Vec<_> = (0..40).map(|i| format!("c-{i}")).collect();
+    stage.put(&keys.iter().map(|key| (Some(key.as_str()), Some("{}"))).collect::<Vec<_>>());
+    // It has its share, and does nothing.
+    let mut other = stage.source();
+    read_on(&mut other);
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = Heard::start(stage.command(folder.path(), &[]).arg("--until-caught-up"));
+    let began = Instant::now();
+    while run.n_said("other members of the group are not yet") == 0 {
+        assert!(began.elapsed() < LIMIT, "{}", run.said());
+        other.fill(&mut Batch::default()).unwrap();
+    }
+    assert_eq!(other.assigned().len(), 2);
+    drop(other);
+    assert_eq!(run.end().code(), Some(0), "{}", run.said());
+    assert_eq!(stage.broker.read_all(&stage.settings.output.rejects).len(), 40);
 }

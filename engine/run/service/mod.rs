@@ -184,6 +184,22 @@ impl<'c, D: Doors> Service<'c, D> {
             && self.partitions.keys().all(|partition| self.doors.is_caught_up(*partition))
     }
 
+    /// Whether nothing is left to do on the partitions that are ours: it is caught up, and what was
+    /// done is committed; commits that first. None where none is ours.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when that could not be committed.
+    pub fn is_done(&mut self) -> Result<bool, Fault> {
+        if !self.is_caught_up() {
+            return Ok(false);
+        }
+        if !self.is_all_committed() {
+            self.commit(Timely::Now)?;
+        }
+        Ok(self.is_caught_up() && self.is_all_committed())
+    }
+
     /// One batch, and everything else that is due.
     ///
     /// # Errors
@@ -206,14 +222,15 @@ impl<'c, D: Doors> Service<'c, D> {
     }
 
     /// Ends in order: everything done is committed, and every partition saved that can be within
-    /// `limit`.
+    /// `limit`. Tells whether that is so: while the group is divided anew, it takes no commit.
     ///
     /// # Errors
     ///
     /// A [`Fault`] when that could not be committed.
-    pub fn finish(&mut self, limit: Span) -> Result<(), Fault> {
+    pub fn finish(&mut self, limit: Span) -> Result<bool, Fault> {
         let until = self.clock.uptime() + duration(limit);
         self.commit(Timely::Now)?;
+        let is_all_committed = self.is_all_committed();
         let ours: Vec<u32> = self.partitions.keys().copied().collect();
         for partition in ours {
             self.wait_for_keeper(until);
@@ -226,7 +243,7 @@ impl<'c, D: Doors> Service<'c, D> {
         if self.keeper.is_busy() {
             warn!("no time is left to save the state; the next start goes over more again");
         }
-        Ok(())
+        Ok(is_all_committed)
     }
 
     /// Takes partitions on and gives them up, as the group has it.

@@ -117,6 +117,12 @@ impl<D: Doors> Service<'_, D> {
         ours.is_some_and(|ours| ours.committed != Some(*position))
     }
 
+    /// Whether everything but time that moved alone is committed, and all that went out is safe.
+    pub(super) fn is_all_committed(&self) -> bool {
+        let is_safe = |to: &Position| !self.is_news(to) || self.is_only_time(to);
+        self.out() == self.safe && self.pump.positions().iter().all(is_safe)
+    }
+
     /// Whether nothing but time has moved since the last commit.
     fn is_only_time(&self, position: &Position) -> bool {
         let committed = self.partitions.get(&position.partition).and_then(|ours| ours.committed);
