@@ -1,5 +1,6 @@
 //! Topics of a test: made, filled, and read to their end.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -83,32 +84,55 @@ impl Broker {
         assert!(matches!(deleted, Some(Ok(_))), "{deleted:?}");
     }
 
-    /// All that stands on `topic` now, partition by partition, in the order of offsets.
+    /// All that stands on `topic` now, partition by partition, in the order of offsets; what is in
+    /// a transaction that is still open is waited for.
     pub(crate) fn read_all(&self, topic: &str) -> Vec<Record> {
-        let mut config = self.config();
-        config.set("group.id", "read-all").set("enable.auto.commit", "false");
-        config.set("enable.partition.eof", "true").set("isolation.level", "read_committed");
-        let reader: BaseConsumer = config.create().unwrap();
+        let reader = self.reader("read_committed");
         let metadata = reader.fetch_metadata(Some(topic), Duration::from_secs(30)).unwrap();
-        let n_partitions = metadata.topics()[0].partitions().len();
+        let n_partitions = i32::try_from(metadata.topics()[0].partitions().len()).unwrap();
         let mut list = TopicPartitionList::new();
-        for partition in 0..i32::try_from(n_partitions).unwrap() {
+        for partition in 0..n_partitions {
             list.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
         }
+        self.wait_for_transactions(topic, n_partitions, &reader);
         reader.assign(&list).unwrap();
-        let (mut records, mut n_ended) = (Vec::new(), 0);
+        let (mut records, mut unread): (_, BTreeSet<_>) = (Vec::new(), (0..n_partitions).collect());
         let began = Instant::now();
-        while n_ended < n_partitions {
+        while !unread.is_empty() {
             assert!(began.elapsed() < Duration::from_secs(120), "{topic} has no end");
             match reader.poll(Duration::from_millis(200)) {
                 Some(Ok(message)) => records.push(record(&message)),
-                Some(Err(KafkaError::PartitionEOF(_))) => n_ended += 1,
+                // It may come again where something was written meanwhile.
+                Some(Err(KafkaError::PartitionEOF(partition))) => _ = unread.remove(&partition),
                 Some(Err(fault)) => println!("reading {topic}: {fault}"),
                 None => {}
             }
         }
         records.sort_by_key(|record| (record.partition, record.offset));
         records
+    }
+
+    fn reader(&self, isolation: &str) -> BaseConsumer {
+        let mut config = self.config();
+        config.set("group.id", "read-all").set("enable.auto.commit", "false");
+        config.set("enable.partition.eof", "true").set("isolation.level", isolation);
+        config.create().unwrap()
+    }
+
+    /// Returns once everything that now stands on `topic` is committed or undone, as `reader` sees
+    /// it: the broker tells of a commit before every partition shows it.
+    fn wait_for_transactions(&self, topic: &str, n_partitions: i32, reader: &BaseConsumer) {
+        let looker = self.reader("read_uncommitted");
+        let limit = Duration::from_secs(30);
+        for partition in 0..n_partitions {
+            let end =
+                |client: &BaseConsumer| client.fetch_watermarks(topic, partition, limit).unwrap().1;
+            let (written, began) = (end(&looker), Instant::now());
+            while end(reader) < written {
+                assert!(began.elapsed() < limit, "{topic}-{partition}: a transaction stays open");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
     }
 
     /// A client's configuration, before what its kind needs.

@@ -87,9 +87,23 @@ fn same(
     found: &BTreeMap<String, Vec<String>>,
     wanted: &BTreeMap<String, Vec<String>>,
 ) -> usize {
-    for customer in found.keys().chain(wanted.keys()) {
-        let (found, wanted) = (found.get(customer), wanted.get(customer));
-        assert_eq!(found, wanted, "{what} of {customer}");
+    let customers: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
+    let differ = |customer: &&&String| found.get(**customer) != wanted.get(**customer);
+    let others: Vec<&String> = customers.iter().filter(differ).copied().collect();
+    if let Some(first) = others.first() {
+        let of = |all: &BTreeMap<String, Vec<String>>| all.get(*first).cloned().unwrap_or_default();
+        let (found, wanted) = (of(found), of(wanted));
+        let at = (0..).find(|at| found.get(*at) != wanted.get(*at)).unwrap_or_default();
+        panic!(
+            "{what} of {} of {} customers differ: {others:?}\n{first}: {} found, {} wanted; number \
+             {at}:\n  found {:?}\n  wanted {:?}",
+            others.len(),
+            customers.len(),
+            found.len(),
+            wanted.len(),
+            found.get(at),
+            wanted.get(at)
+        );
     }
     wanted.values().map(Vec::len).sum()
 }
