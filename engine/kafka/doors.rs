@@ -2,7 +2,7 @@
 //!
 //! Rules   "effectively-once": everything sent is acknowledged, then the offsets are committed, while
 //!         scoring goes on. What was kept back, because others may have sent it meanwhile, is done
-//!         again.
+//!         again. Whoever the group has put out commits nothing.
 //!         "exactly-once": one transaction holds both. One that cannot be committed is undone
 //!         with all that it holds, and its producer replaced; that happens again and again only
 //!         a bounded number of times.
@@ -16,6 +16,7 @@ use rdkafka::consumer::{Consumer, ConsumerGroupMetadata};
 use tracing::warn;
 
 use super::client::Tries;
+use super::membership::PUT_OUT;
 use super::produce::Line;
 use super::sink::KafkaSink;
 use super::source::KafkaSource;
@@ -75,6 +76,7 @@ impl KafkaDoors {
         }
         let ended = match self.member().filter(|_| !ours.is_empty()) {
             Some(member) => self.sink.commit(self.source.list(&ours)?, member),
+            None if self.source.is_other_member() => Ended::Undone(PUT_OUT.to_owned()),
             None => Ended::Undone("what it holds is no longer ours".to_owned()),
         };
         match ended {
@@ -89,11 +91,13 @@ impl KafkaDoors {
 
     /// This instance as the member of its group that it is now, if it is one.
     ///
-    /// One that was expelled forgets its own name, and the broker takes offsets of the nameless
-    /// within a transaction without a question: whether it was expelled is looked at last.
+    /// One that was put out forgets its own name, and the broker takes offsets of the nameless
+    /// within a transaction without a question; and it may be in again under another one. Whether
+    /// it was put out is looked at last: no name comes back.
     fn member(&self) -> Option<ConsumerGroupMetadata> {
         let member = self.source.consumer.group_metadata();
-        member.filter(|_| !self.source.consumer.assignment_lost())
+        let is_lost = self.source.consumer.assignment_lost();
+        member.filter(|_| !is_lost && self.source.is_same_member())
     }
 
     /// Replaces a spent producer, after a wait that grows from one time to the next.
@@ -168,7 +172,8 @@ impl Doors for KafkaDoors {
         self.coming = None;
         match self.delivery {
             Delivery::EffectivelyOnce => {
-                if let Some(why) = self.sink.take_stale() {
+                let put_out = self.source.is_other_member().then(|| PUT_OUT.to_owned());
+                if let Some(why) = self.sink.take_stale().or(put_out) {
                     warn!(why, "others may have taken over; going back to what is committed");
                     return Ok(Committed::Undone(why));
                 }
@@ -195,6 +200,9 @@ impl Doors for KafkaDoors {
             let ours = self.source.ours(positions);
             if ours.is_empty() {
                 return Ok(Some(Committed::Done));
+            }
+            if self.source.is_other_member() {
+                return self.commit(positions).map(Some);
             }
             coming.asked = self.source.ask_to_commit(&ours);
         }

@@ -47,6 +47,7 @@ impl KafkaSource {
 
     /// Announces `partitions` with what the group committed for them.
     fn take_on(&mut self, partitions: &[i32]) -> Result<(), Fault> {
+        self.note_member();
         for (partition, position) in self.ask_committed(partitions)? {
             self.shares.retain(|share| share.partition != partition);
             self.handovers.push(Handover::TakenOn(partition, position));
@@ -157,12 +158,16 @@ impl KafkaSource {
         }
     }
 
-    /// Closes every partition that is ours and asks what is committed for it.
+    /// Closes every partition that is ours and asks what is committed for it; where the group has
+    /// put us out meanwhile, none is.
     ///
     /// # Errors
     ///
     /// A [`Fault`] when the group cannot be asked, or the records from there on are gone.
     pub fn start_over(&mut self) -> Result<Vec<(u32, Option<Position>)>, Fault> {
+        if self.is_other_member() {
+            self.join_anew()?;
+        }
         for share in &mut self.shares {
             (share.opened_at, share.placed_at, share.is_at_end) = (None, None, false);
         }
@@ -241,7 +246,7 @@ impl KafkaSource {
     pub(super) fn commit_ours(&mut self, ours: &[Position]) -> Result<Committed, Fault> {
         let list = self.list(ours)?;
         let began = Instant::now();
-        let mut tries = Tries::new(self.retry);
+        let mut tries = Tries::new(self.settings.retry);
         while let Err(error) = self.consumer.commit(&list, CommitMode::Sync) {
             match error.rdkafka_error_code().unwrap_or(Code::Unknown) {
                 // The group is being divided anew without us; see above.
@@ -258,7 +263,7 @@ impl KafkaSource {
                 | Code::RequestTimedOut => {
                     // One try waits for the coordinator as long as a session lasts, 45 s unless
                     // set otherwise, so the tries are bounded by time as well.
-                    let is_patient = began.elapsed() < patience(self.retry);
+                    let is_patient = began.elapsed() < patience(self.settings.retry);
                     let Some(wait) = tries.failed().filter(|_| is_patient) else {
                         let group = self.consumer.context();
                         let fault = self.reach(group).away(&tries, &error);
@@ -268,7 +273,8 @@ impl KafkaSource {
                 }
                 code => {
                     self.weigh(code, &self.topic, &words(&error))?;
-                    let (group, words, safe) = (&self.group_id, words(&error), self.safe());
+                    let (group, words, safe) =
+                        (&self.settings.input.group, words(&error), self.safe());
                     return Err(Fault::Broker(format!(
                         "cannot commit offsets: group {group}: {words}\n{safe}"
                     )));

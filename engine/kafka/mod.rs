@@ -2,8 +2,8 @@
 //!
 //! Shape   `client` reaches the cluster, with `token` where it wants such, `trouble` puts what it
 //!         says into words; `source` reads the input through one `tap` a partition; `handover`
-//!         takes partitions on and gives them up as `group`'s callbacks have noted, `pause` tells
-//!         whether that may be out of date; `sink` writes the outputs through `produce`, in
+//!         takes partitions on and gives them up as `group`'s callbacks have noted, `membership`
+//!         and `pause` tell whether that is out of date or may be; `sink` writes the outputs through `produce`, in
 //!         transactions by `transact` where that is wanted, else under the eye of `watch`; `doors`
 //!         joins both ends; `journal` is read by whoever takes a partition on; `committed` tells how
 //!         far the whole group is; `check` looks before anything starts.
@@ -20,6 +20,7 @@ pub mod erase;
 mod group;
 mod handover;
 pub mod journal;
+mod membership;
 mod pause;
 pub mod produce;
 pub mod sink;

@@ -40,6 +40,10 @@ impl KafkaSource {
     /// [`Fault::Broker`] where the coordinator stays away.
     pub(super) fn is_still_ours(&mut self) -> Result<bool, Fault> {
         if self.pauses.is_in_doubt() {
+            if self.is_other_member() {
+                self.join_anew()?;
+                return Ok(false);
+            }
             let assigned = &self.assigned;
             let known = self.committed.values().copied();
             let ours: Vec<Position> =

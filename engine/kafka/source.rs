@@ -13,20 +13,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message;
 
-use super::client::{self, Reach, Tries, duration, serve};
-use super::group::{Bell, Group, answer};
+use super::client::{Reach, Tries, duration, serve};
+use super::group::{Bell, Group};
+use super::membership::{self, set_up};
 use super::pause::Pauses;
 use super::tap::{Poured, Tap};
 use super::trouble::words;
 use crate::record::Reject;
 use crate::record::reject::Reason;
 use crate::run::Settings;
-use crate::run::settings::{BatchRules, Retry};
 use crate::unit::limit::RECORD_BYTES_MAX;
 use crate::wire::{
     Batch, Body, Committed, Fault, Fetched, Handover, Origin, Position, RawRecord, Source,
@@ -36,9 +35,6 @@ use crate::wire::{
 const BATCH_BYTES_MAX: usize = 16 << 20;
 /// Most records taken from one partition before the next one has its turn.
 const TURN: usize = 1_024;
-/// After how long a member that is not heard of is replaced, in milliseconds: its alerts wait that
-/// long, so it is not the 45 s of Kafka's default.
-pub(super) const SESSION_MS: &str = "10000";
 /// How long to ask a broker that was reported down.
 const PROBE: Duration = Duration::from_secs(1);
 
@@ -46,10 +42,6 @@ const PROBE: Duration = Duration::from_secs(1);
 pub struct KafkaSource {
     pub(super) topic: String,
     pub(super) n_partitions: u32,
-    pub(super) group_id: String,
-    pub(super) brokers: String,
-    pub(super) retry: Retry,
-    batch: BatchRules,
     pub(super) bell: Arc<Bell>,
     /// The partitions that are ours, in their order. Before `consumer`: a tap goes first.
     pub(super) shares: Vec<Share>,
@@ -62,6 +54,9 @@ pub struct KafkaSource {
     pub(super) unplaced: Option<Vec<i32>>,
     away: Option<Tries>,
     pub(super) pauses: Pauses,
+    /// The id under which the partitions were taken on that are ours.
+    pub(super) member_id: Option<String>,
+    pub(super) settings: Settings,
     pub(super) consumer: Arc<BaseConsumer<Group>>,
 }
 
@@ -86,17 +81,12 @@ impl KafkaSource {
     pub fn connect(settings: &Settings) -> Result<KafkaSource, Fault> {
         let topic = settings.input.topic.clone();
         let bell = Arc::new(Bell::default());
-        let config = config(settings);
-        let session = config.get("session.timeout.ms").and_then(|text| text.parse().ok());
-        let consumer: Result<BaseConsumer<Group>, KafkaError> =
-            config.create_with_context(Group::new(&settings.kafka));
-        let mut consumer = consumer.map_err(|error| set_up(&error))?;
-        let hung = Arc::clone(&bell);
-        consumer.set_nonempty_callback(move || hung.ring());
-
+        let consumer = membership::consumer(settings, &bell)?;
+        let session = membership::config(settings);
+        let session = session.get("session.timeout.ms").and_then(|text| text.parse().ok());
         let group = Arc::clone(consumer.context());
-        let brokers = settings.kafka.brokers.clone();
-        let reach = Reach { brokers: &brokers, retry: settings.retry, trouble: &group.trouble };
+        let brokers = &settings.kafka.brokers;
+        let reach = Reach { brokers, retry: settings.retry, trouble: &group.trouble };
         let n_partitions = reach.partitions(&topic, |limit| {
             serve(&consumer);
             consumer.fetch_metadata(Some(&topic), limit)
@@ -105,10 +95,6 @@ impl KafkaSource {
         Ok(KafkaSource {
             topic,
             n_partitions: u32::try_from(n_partitions).unwrap_or(u32::MAX),
-            group_id: settings.input.group.clone(),
-            brokers,
-            retry: settings.retry,
-            batch: settings.batch,
             bell,
             shares: Vec::new(),
             assigned: Vec::new(),
@@ -118,6 +104,8 @@ impl KafkaSource {
             unplaced: None,
             away: None,
             pauses: Pauses::new(session, settings.delivery),
+            member_id: None,
+            settings: settings.clone(),
             consumer: Arc::new(consumer),
         })
     }
@@ -185,7 +173,8 @@ impl KafkaSource {
     }
 
     pub(super) fn reach<'a>(&'a self, group: &'a Group) -> Reach<'a> {
-        Reach { brokers: &self.brokers, retry: self.retry, trouble: &group.trouble }
+        let Settings { kafka, retry, .. } = &self.settings;
+        Reach { brokers: &kafka.brokers, retry: *retry, trouble: &group.trouble }
     }
 
     /// Serves the callbacks; a record that comes this way is kept.
@@ -225,7 +214,7 @@ impl KafkaSource {
         let n_shares = self.shares.len();
         let mut n_idle = 0;
         while n_idle < n_shares && trouble.is_none() {
-            let room = self.batch.records_max.saturating_sub(batch.records.len());
+            let room = self.settings.batch.records_max.saturating_sub(batch.records.len());
             if room == 0 || BATCH_BYTES_MAX <= batch.bytes.len() {
                 break;
             }
@@ -260,7 +249,7 @@ impl KafkaSource {
     fn mind_broker(&mut self) -> Result<(), Fault> {
         let group = Arc::clone(self.consumer.context());
         if group.trouble.take_down() && self.away.is_none() {
-            self.away = Some(Tries::new(self.retry));
+            self.away = Some(Tries::new(self.settings.retry));
         }
         let Some(mut tries) = self.away.take() else { return Ok(()) };
         if tries.is_due() {
@@ -294,7 +283,7 @@ impl Source for KafkaSource {
             self.pour(batch)?;
         }
         // Where no bell has rung, nothing has come: an idle turn looks once, not twice.
-        if batch.records.is_empty() && self.bell.wait(duration(self.batch.wait)) {
+        if batch.records.is_empty() && self.bell.wait(duration(self.settings.batch.wait)) {
             self.serve(batch)?;
             if self.is_still_ours()? {
                 self.pour(batch)?;
@@ -317,14 +306,7 @@ impl Source for KafkaSource {
 
 impl Drop for KafkaSource {
     fn drop(&mut self) {
-        // Closing waits until the group's last change is answered, and nobody takes changes any
-        // more: the callbacks answer by themselves, and those already noted are answered here.
-        let group = Arc::clone(self.consumer.context());
-        group.close();
-        self.shares.clear();
-        while let Some(change) = group.next_change() {
-            let _answered = answer(&self.consumer, &self.topic, &change);
-        }
+        self.leave();
     }
 }
 
@@ -342,42 +324,4 @@ fn append(batch: &mut Batch, at: (u32, i64), key: Option<&[u8]>, value: Option<&
     let (partition, offset) = at;
     let origin = Origin::Topic { partition, offset };
     batch.records.push(RawRecord { body, key: Some(key), original: None, origin });
-}
-
-/// The consumer's configuration: what promises rest on last, so that no property undoes it.
-fn config(settings: &Settings) -> ClientConfig {
-    let mut config = client::config(&settings.kafka);
-    for (name, value) in [
-        ("session.timeout.ms", SESSION_MS),
-        // A full queue is looked at again soon, not after a second.
-        ("fetch.queue.backoff.ms", "10"),
-        // A flipped bit is a fault, not an event.
-        ("check.crcs", "true"),
-        // Bounds what is fetched ahead, for each partition, as each has a queue of its own.
-        ("queued.max.messages.kbytes", "8192"),
-        // Partitions that stay are not taken away; set from the start, because a group cannot
-        // change over to it while it runs.
-        ("partition.assignment.strategy", "cooperative-sticky"),
-    ] {
-        if config.get(name).is_none() {
-            config.set(name, value);
-        }
-    }
-    config.set("group.id", &settings.input.group);
-    if let Some(instance_id) = &settings.kafka.instance_id {
-        config.set("group.instance.id", instance_id);
-    }
-    for (name, value) in [
-        ("enable.auto.commit", "false"),
-        ("enable.auto.offset.store", "false"),
-        ("auto.offset.reset", "error"),
-        ("enable.partition.eof", "true"),
-    ] {
-        config.set(name, value);
-    }
-    config
-}
-
-fn set_up(error: &KafkaError) -> Fault {
-    Fault::Broker(format!("cannot set up the consumer: kafka.properties: {}", words(error)))
 }

@@ -27,7 +27,7 @@ impl KafkaSource {
                 return Err(Fault::Fenced(format!(
                     "cannot go on: {}: another instance has the same kafka.instance_id: \
                      {sentence}; wanted one of its own for each\n{}",
-                    self.group_id,
+                    self.settings.input.group,
                     self.safe()
                 )));
             }
@@ -61,7 +61,8 @@ impl KafkaSource {
 
     /// The words for a range of records that is gone, and the commands that decide.
     pub(super) fn gone(&self, place: &str, found: &str) -> String {
-        let (topic, brokers, group) = (&self.topic, &self.brokers, &self.group_id);
+        let (topic, brokers, group) =
+            (&self.topic, &self.settings.kafka.brokers, &self.settings.input.group);
         let partition = place.strip_prefix(topic.as_str()).and_then(|rest| rest.strip_prefix('-'));
         let partition = partition.map_or(String::new(), |partition| format!(":{partition}"));
         format!(

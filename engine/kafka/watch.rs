@@ -24,7 +24,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::source::SESSION_MS;
+use super::membership::SESSION_MS;
 use crate::run::settings::Kafka;
 
 /// How often the thread ticks.

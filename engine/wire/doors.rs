@@ -90,7 +90,8 @@ pub trait Doors {
     fn hear_commit(&mut self, positions: &[Position]) -> Result<Option<Committed>, Fault>;
 
     /// After [`Committed::Undone`]: what is committed for every partition that is ours. Their
-    /// records come again once they are opened.
+    /// records come again once they are opened. Those that are ours no longer are told of by
+    /// [`Doors::handovers`].
     ///
     /// # Errors
     ///

@@ -7,6 +7,7 @@ mod exits;
 mod group;
 mod live;
 mod load;
+mod put_out;
 mod secure;
 mod sink;
 mod snapshots;

@@ -138,7 +138,8 @@ impl<D: Doors> Service<'_, D> {
         for (partition, committed) in self.doors.start_over()? {
             self.take_on(partition, committed)?;
         }
-        Ok(())
+        // What is no longer ours must not look as if it were still to be committed.
+        self.hand_over()
     }
 
     /// Begins the checkpoint that is due, and writes a slice of the one on its way.
