@@ -295,7 +295,13 @@ impl Desk {
         let session = self.session(asked)?;
         for (table, seen) in seen {
             let name = format!("{table}_at");
-            session.register_udtf(&name, Arc::new(LookBack { table, seen }));
+            let look_back = Arc::new(LookBack { table, seen });
+            // DataFusion goes by the case of a table function's letters, as SQL never does.
+            let spelt = admitted.looks_back.iter().map(|(function, _)| function);
+            for spelt in spelt.filter(|spelt| spelt.eq_ignore_ascii_case(&name)) {
+                session.register_udtf(spelt, Arc::clone(&look_back) as Arc<_>);
+            }
+            session.register_udtf(&name, look_back);
         }
         Ok(())
     }

@@ -34,7 +34,8 @@ pub struct Bounds {
 pub struct Admitted {
     /// The statement.
     pub statement: Statement,
-    /// The table functions that look back, with their literal: `customers_at('…')`.
+    /// The table functions that look back, as they are spelt, with their literal:
+    /// `customers_at('…')`.
     pub looks_back: Vec<(String, String)>,
 }
 
@@ -197,9 +198,9 @@ fn looks_back(tokens: &[Token]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for window in tokens.windows(3) {
         if let [Token::Word(word), Token::LParen, Token::SingleQuotedString(when)] = window
-            && let Some(table) = word.value.to_lowercase().strip_suffix("_at")
+            && word.value.to_lowercase().ends_with("_at")
         {
-            found.push((table.to_owned(), when.clone()));
+            found.push((word.value.clone(), when.clone()));
         }
     }
     found
@@ -282,8 +283,8 @@ mod tests {
         let text = "SELECT * FROM customers_at('2026-01-01T00:00:00Z') a, Signals_AT ( 's' ) b \
                     WHERE x = 'customers_at(''no'')'";
         let found = admit(text, Dialect::Plain, BOUNDS).map(|admitted| admitted.looks_back);
-        let pair = |table: &str, when: &str| (table.to_owned(), when.to_owned());
-        let wanted = vec![pair("customers", "2026-01-01T00:00:00Z"), pair("signals", "s")];
+        let pair = |function: &str, when: &str| (function.to_owned(), when.to_owned());
+        let wanted = vec![pair("customers_at", "2026-01-01T00:00:00Z"), pair("Signals_AT", "s")];
         assert_eq!(found, Ok(wanted));
     }
 }

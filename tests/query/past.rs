@@ -50,6 +50,7 @@ fn the_newest_is_seen_unless_another_instant_is_asked_for() {
     for when in ["2026-01-02T00:00:00Z", "2026-01-09T23:59:59.999Z", "20260102T000000Z"] {
         check(&["--as-of", when], "customers", &before);
         check(&[], &format!("customers_at('{when}')"), &before);
+        check(&[], &format!("CUSTOMERS_AT('{when}')"), &before);
     }
     check(&["--as-of", "2026-01-10T00:00:00Z"], "customers", &after);
     check(&["--as-of", "2030-01-10T01:00:00+01:00"], "customers", &after);
