@@ -145,7 +145,7 @@ pub enum Combine {
         /// Which groups' signals count for the floor, by index; empty means all (I-34).
         count_groups: Vec<usize>,
     },
-    /// Σ over groups of cap × Σ active points / Σ all points, then the same floors (I-1).
+    /// Σ over groups of cap × Σ active points / Σ available points, then the same floors (I-1).
     Normalised {
         /// The groups in model order.
         groups: Vec<Group>,

@@ -72,13 +72,13 @@ impl<'m> Grounds<'m, '_> {
     }
 
     fn capped(&self, score: &'m Score, groups: &'m [Group]) -> Vec<Part<&'m str>> {
-        let points = |signal: &Signal| points_in(self.model, score, signal);
+        let points = |signal: &Signal| points_in((self.model, score), signal, &self.readings);
         let mut parts: Vec<Part<&'m str>> = self
             .verdict
             .active(self.model, score)
             .map(|(_, signal)| self.signal(signal, points(signal)))
             .collect();
-        let sums = self.verdict.group_sums(self.model, score, groups);
+        let sums = self.verdict.group_sums((self.model, score, groups), &self.readings);
         let mut weighted = 0.0;
         for (sum, group) in sums.iter().zip(groups) {
             weighted += sum.min(group.cap);

@@ -1,7 +1,8 @@
 //! What the readings of one instant say: which signals are active, and the scores.
 //!
 //! Rules   a signal over a measure that is not available is inactive, and its points leave the
-//!         coverage; sums run in model order; scores are rounded before anyone compares them.
+//!         coverage and what a normalised group is shared among; sums run in model order; scores
+//!         are rounded before anyone compares them.
 //! Cost    a comparison a signal, a few additions a score; no allocation up to four scores.
 //! Source  DESIGN §5; SPEC §1 to §4, I-1 to I-3; readings.
 
@@ -119,6 +120,8 @@ impl Verdict {
         self.weigh_all(scope, evidence, |index, score| {
             let moved = match score.combine {
                 Combine::Weighted { .. } => weighed >> index & 1 == 1,
+                // What is available counts, too.
+                Combine::Normalised { .. } => signals & score.mask != 0 || flags_turned,
                 _ => turned & score.mask != 0 || flags_turned,
             };
             if moved { None } else { own(index) }
@@ -226,7 +229,7 @@ impl Verdict {
                 Some(Points::new(self.severity(model, score, (levels, *how))))
             }
             Combine::CappedSum { groups, .. } | Combine::Normalised { groups, .. } => {
-                let weighted = self.weighted_groups(model, score, groups);
+                let weighted = self.weighted_groups((model, score, groups), readings);
                 let floor = self.floor(model, score).map_or(0.0, |floor| floor.points);
                 Some(Points::new(weighted.max(floor)))
             }
@@ -269,21 +272,29 @@ impl Verdict {
     }
 
     /// The points of every group before its cap.
-    pub fn group_sums(&self, model: &Model, score: &Score, groups: &[Group]) -> SmallVec<[f64; 8]> {
+    pub fn group_sums(
+        &self,
+        (model, score, groups): (&Model, &Score, &[Group]),
+        readings: &Readings<'_>,
+    ) -> SmallVec<[f64; 8]> {
         let mut sums: SmallVec<[f64; 8]> = SmallVec::from_elem(0.0, groups.len());
         for (_, signal) in self.active(model, score) {
             if let Some(sum) = sums.get_mut(signal.group) {
-                *sum += points_in(model, score, signal);
+                *sum += points_in((model, score), signal, readings);
             }
         }
         sums
     }
 
-    fn weighted_groups(&self, model: &Model, score: &Score, groups: &[Group]) -> f64 {
+    fn weighted_groups(
+        &self,
+        (model, score, groups): (&Model, &Score, &[Group]),
+        readings: &Readings<'_>,
+    ) -> f64 {
         if self.active & score.mask == 0 {
             return 0.0;
         }
-        let sums = self.group_sums(model, score, groups);
+        let sums = self.group_sums((model, score, groups), readings);
         sums.iter().zip(groups).map(|(sum, group)| sum.min(group.cap)).sum()
     }
 
@@ -369,11 +380,17 @@ pub(crate) fn others(model: &Model, score: &Score, worst: usize) -> f64 {
         .sum()
 }
 
-/// What `signal` adds to its group: its points, or its share of the cap where normalised.
-pub(crate) fn points_in(model: &Model, score: &Score, signal: &Signal) -> f64 {
+/// What `signal`, which is active, adds to its group: its points or, where normalised, its share of
+/// the cap among the signals that are available.
+pub(crate) fn points_in(
+    (model, score): (&Model, &Score),
+    signal: &Signal,
+    readings: &Readings<'_>,
+) -> f64 {
     let Combine::Normalised { groups, .. } = &score.combine else { return signal.points };
     let all: f64 = Verdict::signals(model, score)
         .filter(|(_, other)| other.group == signal.group)
+        .filter(|(_, other)| readings.value(other.measure).is_some())
         .map(|(_, other)| other.points)
         .sum();
     let cap = groups.get(signal.group).map_or(0.0, |group| group.cap);

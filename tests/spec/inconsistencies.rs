@@ -6,7 +6,7 @@ use serde_json::json;
 
 use ebb::unit::Span;
 
-use super::recipes::{THEN, only};
+use super::recipes::{THEN, only, only_of_all};
 use super::scenario::{Story, day};
 
 /// `active` give the score `wanted` in the default model with `from` replaced by `to`.
@@ -40,8 +40,41 @@ fn i_1_by_default_points_are_added_and_capped_and_the_option_shares_the_caps() {
     ];
     for (id, capped, normalised) in rows {
         assert_eq!(only(&[id]).until(THEN).cell("risk"), capped, "{id}");
-        check_option(NORMALISED, &[id], "risk", normalised);
+        let seen = only_of_all(&[id]).model(NORMALISED.0, NORMALISED.1).until(THEN);
+        assert_eq!((seen.cell("risk"), seen.cell("coverage_risk")), (normalised, "1"), "{id}");
     }
+}
+
+/// DESIGN §4: what is not available leaves the denominator where there is one.
+#[test]
+fn i_1_a_normalised_cap_is_shared_among_what_is_available() {
+    let no_floors = ("count_floor = [0, 0, 40, 70]", "count_floor = [0]");
+    let message = json!({"message_id": "opened"});
+    let overdue = super::scenario::START + day(100);
+    // 20, 10 and 15 of 60 points are active, R3-B1 is clear and R3-B5 says nothing.
+    let story = Story::known()
+        .on(day(110), "email_sent", message.clone())
+        .on(day(111), "email_opened", message)
+        .on(day(115), "feature_used", json!({"feature_id": "f"}))
+        .each([day(115); 4], "ticket_opened", |n| json!({"ticket_id": format!("t-{n}")}))
+        .on(day(115), "invoice_issued", json!({"invoice_id": "i", "due_at": overdue}))
+        .model(no_floors.0, no_floors.1)
+        .model(NORMALISED.0, NORMALISED.1);
+    let before = story.until(day(120));
+    assert_eq!((before.signal("R3-B1"), before.score("risk")), ("clear 1".into(), "30 low".into()));
+    // The only mail leaves the window: of 45 points all are active, by time alone.
+    let later = story.until(day(130));
+    assert_eq!((later.signal("R3-B1"), later.score("risk")), ("n/a".into(), "40 medium".into()));
+    assert_eq!(later.rings("risk"), ["124d low>medium worse 40"]);
+}
+
+#[test]
+fn pv_1_a_normalised_cap_is_not_shared_with_what_needs_a_consent() {
+    let normalised = |story: Story| story.model(NORMALISED.0, NORMALISED.1);
+    let reviews = |story: Story| normalised(story).on(day(1), "contract_reviewed", json!({})).end();
+    // R3-C5 has 10 of 50 points with consent to be watched, and 10 of 10 without.
+    assert_eq!(reviews(Story::known().consenting()).cell("risk"), "6");
+    assert_eq!(reviews(Story::known()).cell("risk"), "30");
 }
 
 #[test]
@@ -51,8 +84,9 @@ fn i_2_of_weights_count_and_red_flags_the_largest_counts_and_an_override_above_a
     assert_eq!(only(&use_nps_trial).until(THEN).score("risk"), "70 high");
     let no_floors = ("count_floor = [0, 0, 40, 70]", "count_floor = [0]");
     check_option(no_floors, &use_nps_trial, "risk", "50");
-    let story =
-        only(&use_nps_trial).model(no_floors.0, no_floors.1).model(NORMALISED.0, NORMALISED.1);
+    let story = only_of_all(&use_nps_trial)
+        .model(no_floors.0, no_floors.1)
+        .model(NORMALISED.0, NORMALISED.1);
     // 11.428571429 + 9 + 9
     assert_eq!(story.until(THEN).cell("risk"), "29.428571429");
     // A red flag above the count, and more weight than either.

@@ -20,6 +20,30 @@ pub(crate) fn only(active: &[&str]) -> Story {
     competitors(money(story, active), active)
 }
 
+/// The same where every signal of `risk` that is not active is clear: none has nothing to say.
+pub(crate) fn only_of_all(active: &[&str]) -> Story {
+    let is = |id| active.contains(&id);
+    let mut story = only(active);
+    if !is("R3-B1") {
+        let message = json!({"message_id": "opened"});
+        story = story.on(THEN - day(5), "email_sent", message.clone());
+        story = story.on(THEN - day(4), "email_opened", message);
+    }
+    if !is("R3-B5") {
+        story = story.each((10..120).map(day), "login", |_| json!({}));
+    }
+    let surveys = [(is("R3-S1") || is("NPS 4"), "nps"), (is("R3-S4"), "satisfaction")];
+    for (_, kind) in surveys.iter().filter(|row| !row.0) {
+        story = story.on(LATELY, "survey_response", json!({"kind": kind, "value": 9}));
+    }
+    for (_, channel) in
+        [(is("R3-S2"), "comment"), (is("R3-S5"), "ticket")].iter().filter(|row| !row.0)
+    {
+        story = story.on(LATELY, "sentiment_scored", json!({"channel": channel, "score": 0.9}));
+    }
+    story
+}
+
 fn usage(mut story: Story, active: &[&str]) -> Story {
     let is = |id| active.contains(&id);
     if is("R3-B5") {

@@ -3,7 +3,7 @@
 use ebb::record::alert::Part;
 use serde_json::json;
 
-use super::recipes::{THEN, only};
+use super::recipes::{THEN, only, only_of_all};
 use super::risk_cs::check_score;
 use super::scenario::{Story, day};
 
@@ -78,7 +78,8 @@ fn section_21_risk_is_the_capped_sum_under_its_floors() {
 #[test]
 fn section_21_the_normalised_option_shares_each_cap_in_proportion() {
     for row in TABLE {
-        let story = only(row.active).model("combine = \"capped_sum\"", "combine = \"normalised\"");
+        let story = only_of_all(row.active);
+        let story = story.model("combine = \"capped_sum\"", "combine = \"normalised\"");
         let (weighted, score) = weighted(&story);
         assert!((weighted - row.normalised).abs() < 0.0005, "{:?}: {weighted}", row.active);
         let wanted = row.normalised.max(row.floor);

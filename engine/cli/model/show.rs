@@ -82,7 +82,9 @@ fn spans(model: &Model) -> Vec<Span> {
 fn made(score: &Score) -> String {
     let mut says = match &score.combine {
         Combine::CappedSum { .. } => "points of the active signals, up to each group's cap".into(),
-        Combine::Normalised { .. } => "each group's cap by the share of its active points".into(),
+        Combine::Normalised { .. } => {
+            "each group's cap by the share of its active points among those available".into()
+        }
         Combine::Severity { .. } => {
             format!("by the levels of the active signals ({})", facts::way(&score.combine))
         }
