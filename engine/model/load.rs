@@ -179,6 +179,8 @@ const TAKEN: &[&str] = &[
     "known_since",
     "measured_at",
     "model",
+    "model_id",
+    "model_version",
     "mrr",
     "next",
     "owner",

@@ -58,3 +58,25 @@ fn the_page_of_tables_is_what_the_program_says() {
     let found = fs::read_to_string(&path).unwrap_or_default();
     assert!(found == wanted, "schemas/tables.md is out of date; BLESS=1 writes it anew");
 }
+
+/// The model knows what the tables call their columns: a score by such a name would stand twice.
+#[test]
+fn no_score_can_have_the_name_of_another_column() {
+    let model = Described::of(&load(shipped::DEFAULT, shipped::CATALOG, None).unwrap());
+    let tables =
+        [columns::customers(&model), columns::published(&model), columns::scores_history(&model)];
+    let is_named_by_model = |name: &str| {
+        let is_score = model.scores.iter().any(|score| score.name == name);
+        is_score || model.measures.iter().any(|measure| measure.name == name)
+    };
+    let others = tables.iter().flatten().filter(|column| !is_named_by_model(&column.name));
+    let mut n_others = 0;
+    for Column { name, .. } in others {
+        let text = shipped::DEFAULT.replace("[scores.retention", &format!("[scores.{name}"));
+        let faults = load(&text, shipped::CATALOG, None).err().unwrap_or_default();
+        let is_refused = faults.iter().any(|fault| fault.to_string().contains("no other column"));
+        assert!(is_refused, "{name}: {faults:?}");
+        n_others += 1;
+    }
+    assert!(50 < n_others, "{n_others}");
+}
