@@ -54,8 +54,6 @@ const MONTH_6: &str = "known_since <= as_of - INTERVAL '180 days' AND \
      as_of - INTERVAL '210 days' < known_since";
 const MONTH_12: &str = "known_since <= as_of - INTERVAL '360 days' AND \
      as_of - INTERVAL '390 days' < known_since";
-/// How many came in the last 30 days.
-const N_NEW: &str = "count(CASE WHEN as_of - INTERVAL '30 days' < known_since THEN 1 END)";
 const PERCENT: &str = "percent";
 
 /// A mean of one measure over everyone present of whom it is known.
@@ -177,10 +175,9 @@ const KPIS: [Kpi; 16] = [
         unit: PERCENT,
         target: Target::Between(10.0, 20.0),
         reads: &[],
-        value: "100.0 * sum(referrals_in_30d) / \
-                nullif(count(CASE WHEN as_of - INTERVAL '30 days' < known_since THEN 1 END), 0)",
+        value: "100.0 * sum(referrals_in_30d) / nullif(count(came_in_30d), 0)",
         of: "TRUE",
-        over: N_NEW,
+        over: "count(came_in_30d)",
     },
     mean(
         "CX-11",
@@ -201,8 +198,10 @@ const BY_PLAN: [&str; 2] = ["KT-8", "KT-11"];
 const CHURN_BELOW: [(&str, f64); 3] =
     [("starter", 8.0), ("professional", 5.0), ("enterprise", 3.0)];
 
-/// Customers with the referrals of the last 30 days, today among them.
-const BASE: &str = "SELECT c.*, coalesce(e.referrals, 0) AS referrals_in_30d \
+/// Customers with what happened in the last 30 days: their referrals, those of today among them, and
+/// whether they came (else null).
+const BASE: &str = "SELECT c.*, coalesce(e.referrals, 0) AS referrals_in_30d, \
+       CASE WHEN c.as_of - INTERVAL '30 days' < c.known_since THEN TRUE END AS came_in_30d \
      FROM customers c LEFT JOIN (\
        SELECT d.customer_id, sum(d.count) AS referrals \
        FROM events_daily d JOIN customers k ON d.customer_id = k.customer_id \

@@ -97,7 +97,7 @@ pub struct Standing {
     pub n_partitions: u32,
     /// Whom the edition holds of it.
     pub whom: Whom,
-    /// Who asked to be forgotten, and when.
+    /// Who asked to be forgotten, and until when nothing of them is told.
     pub erased: Vec<(Key, EventTime)>,
 }
 

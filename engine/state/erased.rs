@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_44_what_went_out_until_a_late_request_was_hidden_until_is_not_told_either() {
+    fn a_44_what_went_out_until_a_late_request_was_carried_out_is_not_told_either() {
         let mut erased = Erased::default();
         let line = r#"{"id":"1","type":"erasure_requested","customer_id":"c","time":10}"#;
         let mut carry_out = |now: i64| {
