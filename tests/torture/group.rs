@@ -102,6 +102,17 @@ impl<'b> Stage<'b> {
     }
 }
 
+impl Drop for Stage<'_> {
+    /// Where a test fails, what the instances said goes with the folder unless it is told here.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for slot in 0..3 {
+                println!("instance {slot}:\n{}", text(&self.log(slot)));
+            }
+        }
+    }
+}
+
 /// How long a session lasts.
 pub(super) const SESSION_MS: u64 = 3_000;
 

@@ -52,10 +52,11 @@ pub(super) fn compare(course: &mut Course<'_>) -> String {
         (0..3).map(|slot| text(&stage.log(slot)).matches(words).count()).sum()
     };
     let (n_handovers, n_undone) = (said("partition taken on"), said("a transaction is undone"));
+    let n_put_out = said("the group has put this instance out");
     let kills = course.counts.get(&Mishap::Kill).copied().unwrap_or_default();
     format!(
         "{kills} kills, {:?}, {n_handovers} partitions taken on, {n_undone} transactions undone, \
-         {} events, {n_alerts} alerts, {n_scores} scores",
+         {n_put_out} put out unheard, {} events, {n_alerts} alerts, {n_scores} scores",
         course.counts, course.plan.n_events
     )
 }

@@ -2,11 +2,14 @@
 //!
 //! Rules   a checkpoint is written beside its name, handed to the disk, renamed, and the folder
 //!         handed to the disk: a crash between any two of these leaves the older ones whole.
-//!         What a crash left half written is removed when the partition's next one is begun.
+//!         Several may be written for one partition at the same time, by instances of which one
+//!         does not know yet that it is no longer its own: each in a file of its own. What a crash
+//!         left half written is removed when the partition's next one is begun an hour later.
 
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::wire::Fault;
 use crate::wire::clock::moment;
@@ -20,6 +23,8 @@ pub struct Directory {
 
 /// How the file of a checkpoint ends that is not whole yet.
 const PART: &str = ".part";
+/// How long nobody has written to it before it is taken for one that a crash left.
+const PART_AGE_MAX: Duration = Duration::from_secs(3_600);
 
 /// How much is gathered before it is written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -117,14 +122,19 @@ impl Part {
             let entry = entry?;
             let name = entry.file_name();
             let is_ours = name.to_str().is_some_and(|name| name.ends_with(PART));
-            if is_ours && entry.path().with_extension("").extension() == path.extension() {
-                fs::remove_file(entry.path())?;
+            if is_ours
+                && entry.path().with_extension("").extension() == path.extension()
+                && is_left(&entry)
+            {
+                // Somebody else may be about to do the same.
+                let _gone = fs::remove_file(entry.path());
             }
         }
-        let mut part = path.as_os_str().to_owned();
-        part.push(PART);
-        let part = PathBuf::from(part);
-        let file = BufWriter::with_capacity(BUFFER_BYTES, File::create(&part)?);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let part = format!("{}-{:x}.{file}{PART}", std::process::id(), now.as_nanos());
+        let part = folder.join(part);
+        let file = BufWriter::with_capacity(BUFFER_BYTES, File::create_new(&part)?);
         Ok(Part { path: path.to_owned(), root: root.to_owned(), part: Some((part, file)) })
     }
 
@@ -162,6 +172,13 @@ impl Drop for Part {
             let _stays = fs::remove_file(part);
         }
     }
+}
+
+/// Whether nobody has written to the file at `entry` for long.
+fn is_left(entry: &DirEntry) -> bool {
+    let written_at = entry.metadata().and_then(|found| found.modified());
+    let age = written_at.ok().and_then(|at| at.elapsed().ok());
+    age.is_some_and(|age| PART_AGE_MAX < age)
 }
 
 /// The names in the folder at `path`; none if there is no such folder.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at its first surprise")]
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use super::contract::{check, name, names, read, write};
 use super::*;
@@ -45,7 +46,14 @@ fn a_folder_keeps_what_others_put_there_and_clears_what_a_crash_left() {
         fs::write(partition.join(foreign), "mine").unwrap();
     }
     fs::create_dir(partition.join("00000000000000000011-5.ckpt")).unwrap();
-    fs::write(partition.join("00000000000000000008-5.ckpt.part"), "half").unwrap();
+    let (left, others) =
+        ("1-a.00000000000000000008-5.ckpt.part", "1-b.00000000000000000008-5.ckpt.part");
+    for (file, hours) in [(left, 2), (others, 0)] {
+        fs::write(partition.join(file), "half").unwrap();
+        let written_at = SystemTime::now() - Duration::from_secs(3_600 * hours);
+        let file = fs::File::options().write(true).open(partition.join(file)).unwrap();
+        file.set_modified(written_at).unwrap();
+    }
     fs::write(folder.path().join("file"), "mine").unwrap();
     assert_eq!(names(store.list().unwrap()), std::slice::from_ref(&old));
     write(&store, &new, b"new").unwrap();
@@ -58,10 +66,28 @@ fn a_folder_keeps_what_others_put_there_and_clears_what_a_crash_left() {
         "00000000000000000009-5.ckpt.bak",
         "00000000000000000010-5.ckpt",
         "00000000000000000011-5.ckpt",
+        others,
         "notes.part",
         "readme.txt",
     ];
     assert_eq!(left, wanted);
+}
+
+#[test]
+fn two_may_write_the_same_checkpoint_at_the_same_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Directory::new(folder.path());
+    let name = name(1, 9, 5);
+    let mut first = store.create(&name).unwrap();
+    first.write(b"who").unwrap();
+    let mut second = store.create(&name).unwrap();
+    second.write(b"whole").unwrap();
+    first.write(b"le").unwrap();
+    first.publish().unwrap();
+    assert_eq!(read(&store, &name), b"whole");
+    second.publish().unwrap();
+    assert_eq!(read(&store, &name), b"whole");
+    assert_eq!(fs::read_dir(folder.path().join("customer-events/00001")).unwrap().count(), 1);
 }
 
 #[test]
