@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::cli::Failure;
 use crate::cli::setup::{Setup, Sources, store};
@@ -92,8 +92,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     while !stop.load(Ordering::Relaxed) {
         service.turn()?;
         if args.until_caught_up
-            && service.is_done()?
+            && service.is_caught_up()
             && others.are_caught_up(&service.doors().not_ours())?
+            && service.is_done()?
         {
             break;
         }
@@ -103,7 +104,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     has_ended.store(true, Ordering::Relaxed);
     match is_all_committed {
         true => info!("stopped: everything done is committed"),
-        false => info!("stopped: the group is being divided anew; its members do the rest again"),
+        false => warn!("stopped: not all that was done could be committed; the rest comes again"),
     }
     if let Some(path) = &args.customers {
         crate::cli::customers::write(path, service.engine())?;

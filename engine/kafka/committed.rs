@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::info;
@@ -39,7 +38,8 @@ impl<'s> Asker<'s> {
         let mut config = client::config(&settings.kafka);
         config.set("group.id", &settings.input.group);
         config.set("enable.auto.commit", "false").set("enable.partition.eof", "true");
-        config.set("isolation.level", "read_committed");
+        // What is gone or lies beyond the end is an error, and not the end.
+        config.set("isolation.level", "read_committed").set("auto.offset.reset", "error");
         // The end of a partition is told of at once.
         config.set("fetch.wait.max.ms", "10");
         let made = config.create_with_context(Group::new(&settings.kafka));
@@ -70,7 +70,10 @@ impl<'s> Asker<'s> {
         for partition in partitions {
             list.add_partition(&self.settings.input.topic, partition.cast_signed());
         }
-        self.reach().until(|limit| self.consumer.committed_offsets(list.clone(), limit))
+        self.reach().until(|limit| {
+            serve(&self.consumer);
+            self.consumer.committed_offsets(list.clone(), limit)
+        })
     }
 
     /// Whether none of the partitions in `committed` holds a record from there on; as far as is
@@ -96,12 +99,9 @@ impl<'s> Asker<'s> {
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     unseen.remove(&partition);
                 }
-                Some(Ok(message)) => {
-                    tracing::debug!(partition = message.partition(), "not done yet");
-                    break;
-                }
-                // Whoever owns the partition tells of its troubles.
-                Some(Err(_)) | None => {}
+                // A record, or a trouble that whoever owns the partition tells of.
+                Some(Ok(_) | Err(_)) => break,
+                None => {}
             }
         }
         self.consumer.unassign().map_err(|error| fault(&words(&error)))?;

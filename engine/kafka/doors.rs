@@ -172,13 +172,17 @@ impl Doors for KafkaDoors {
         self.coming = None;
         match self.delivery {
             Delivery::EffectivelyOnce => {
-                let put_out = self.source.is_other_member().then(|| PUT_OUT.to_owned());
-                if let Some(why) = self.sink.take_stale().or(put_out) {
+                let committed = match self.sink.take_stale() {
+                    Some(why) => Committed::Undone(why),
+                    None => {
+                        self.sink.settle()?;
+                        self.source.commit(positions)?
+                    }
+                };
+                if let Committed::Undone(why) = &committed {
                     warn!(why, "others may have taken over; going back to what is committed");
-                    return Ok(Committed::Undone(why));
                 }
-                self.sink.settle()?;
-                self.source.commit(positions)
+                Ok(committed)
             }
             Delivery::ExactlyOnce => self.end(positions),
         }

@@ -104,17 +104,16 @@ impl ConsumerContext for Group {
         err: RDKafkaRespErr,
         list: &mut TopicPartitionList,
     ) {
+        let is_assigned = err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if self.is_closing.load(Ordering::Acquire) {
-            // A failure here means that the consumer has nothing left to give up.
-            let _given = give_up(consumer, list);
+            // A failure here means that there is nothing left to answer.
+            let _answered =
+                if is_assigned { take_on(consumer, list) } else { give_up(consumer, list) };
             return;
         }
         let partitions = list.elements().iter().map(|element| element.partition()).collect();
-        let change = if err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-            Change::Assigned(partitions)
-        } else {
-            Change::Revoked(partitions)
-        };
+        let change =
+            if is_assigned { Change::Assigned(partitions) } else { Change::Revoked(partitions) };
         lock(&self.changes).push_back(change);
     }
 
@@ -147,6 +146,17 @@ pub(super) fn give_up<C: ConsumerContext>(
     }
 }
 
+/// Takes on the partitions of `list`, as the group's protocol has it.
+pub(super) fn take_on<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    list: &TopicPartitionList,
+) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
+        RebalanceProtocol::None | RebalanceProtocol::Eager => consumer.assign(list),
+    }
+}
+
 /// Answers `change` without caring for its partitions, as a closing consumer does.
 pub(super) fn answer(
     consumer: &BaseConsumer<Group>,
@@ -158,10 +168,9 @@ pub(super) fn answer(
     for &partition in partitions {
         list.add_partition(topic, partition);
     }
-    match (change, consumer.rebalance_protocol()) {
-        (Change::Revoked(_), _) => give_up(consumer, &list),
-        (_, RebalanceProtocol::Cooperative) => consumer.incremental_assign(&list),
-        (_, RebalanceProtocol::None | RebalanceProtocol::Eager) => consumer.assign(&list),
+    match change {
+        Change::Revoked(_) => give_up(consumer, &list),
+        Change::Assigned(_) => take_on(consumer, &list),
     }
 }
 

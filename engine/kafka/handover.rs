@@ -12,13 +12,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{Tries, patience};
 use super::committed::position_of;
-use super::group::{Change, give_up};
+use super::group::{Change, give_up, take_on};
+use super::membership::PUT_OUT;
 use super::source::{KafkaSource, Share};
 use super::tap::Tap;
 use super::trouble::words;
@@ -116,11 +117,7 @@ impl KafkaSource {
             added.map_err(|error| self.handover_fault(number, &words(&error)))?;
         }
         self.sort_shares();
-        let taken = match consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => consumer.incremental_assign(&list),
-            RebalanceProtocol::None | RebalanceProtocol::Eager => consumer.assign(&list),
-        };
-        self.answered(taken)
+        self.answered(take_on(&consumer, &list))
     }
 
     /// Lets the records of `partition` come, from offset `from` on.
@@ -247,7 +244,18 @@ impl KafkaSource {
         let list = self.list(ours)?;
         let began = Instant::now();
         let mut tries = Tries::new(self.settings.retry);
-        while let Err(error) = self.consumer.commit(&list, CommitMode::Sync) {
+        loop {
+            let put_out = || Ok(Committed::Undone(PUT_OUT.to_owned()));
+            if self.is_other_member() {
+                return put_out();
+            }
+            let Err(error) = self.consumer.commit(&list, CommitMode::Sync) else {
+                // It may have become another one while the commit waited for the coordinator.
+                if self.is_other_member() {
+                    return put_out();
+                }
+                break;
+            };
             match error.rdkafka_error_code().unwrap_or(Code::Unknown) {
                 // The group is being divided anew without us; see above.
                 Code::RebalanceInProgress | Code::IllegalGeneration | Code::UnknownMemberId => {

@@ -16,6 +16,7 @@
 
 use std::ffi::CStr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::bindings;
@@ -26,6 +27,7 @@ use tracing::warn;
 use super::client;
 use super::group::{Bell, Group, answer};
 use super::source::KafkaSource;
+use super::transact::watched;
 use super::trouble::words;
 use crate::run::Settings;
 use crate::wire::{Fault, Handover};
@@ -34,7 +36,12 @@ use crate::wire::{Fault, Handover};
 /// long, so it is not the 45 s of Kafka's default.
 pub(super) const SESSION_MS: &str = "10000";
 
-/// What the others say of this instance, for a commit that is not done.
+/// How long leaving the group may take.
+const LEAVE_MAX: Duration = Duration::from_secs(5);
+/// How often to look whether it is done.
+const LEAVE_POLL: Duration = Duration::from_millis(20);
+
+/// Why what this instance did is undone, where that is so.
 pub(super) const PUT_OUT: &str = "the group has put this instance out and taken it in again";
 
 impl KafkaSource {
@@ -66,17 +73,16 @@ impl KafkaSource {
         let given_up = std::mem::take(&mut self.assigned);
         warn!(partitions = ?given_up, "{PUT_OUT}; joining it anew");
         let fresh = Arc::new(consumer(&self.settings, &self.bell)?);
-        self.leave();
+        self.let_all_go();
         self.handovers.extend(given_up.into_iter().map(Handover::GivenUp));
         self.committed.clear();
         (self.unplaced, self.member_id) = (None, None);
-        // Who has its name must be gone before.
-        drop(std::mem::replace(&mut self.consumer, fresh));
+        leave(std::mem::replace(&mut self.consumer, fresh));
         self.consumer.subscribe(&[&self.topic]).map_err(|error| set_up(&error))
     }
 
     /// Lets go of everything, so that the consumer can close.
-    pub(super) fn leave(&mut self) {
+    pub(super) fn let_all_go(&mut self) {
         // Closing waits until the group's last change is answered, and nobody takes changes any
         // more: the callbacks answer by themselves, and those already noted are answered here.
         let group = Arc::clone(self.consumer.context());
@@ -85,6 +91,25 @@ impl KafkaSource {
         while let Some(change) = group.next_change() {
             let _answered = answer(&self.consumer, &self.topic, &change);
         }
+    }
+}
+
+/// Has `consumer` leave its group, and close; what takes longer than [`LEAVE_MAX`] is left to
+/// itself, as librdkafka may hang in it.
+///
+/// A member with a name that only closes keeps its place, and the group would give it to who
+/// comes next by that name before others have let go what it holds.
+fn leave(consumer: Arc<BaseConsumer<Group>>) {
+    let left = watched(LEAVE_MAX, move || {
+        let began = Instant::now();
+        consumer.unsubscribe();
+        while member_id(&consumer).is_some() && began.elapsed() < LEAVE_MAX {
+            // What comes is the callbacks', or nobody's.
+            let _nobodys = consumer.poll(LEAVE_POLL);
+        }
+    });
+    if left.is_none() {
+        warn!("the group was not left in time");
     }
 }
 

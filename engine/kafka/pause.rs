@@ -40,16 +40,17 @@ impl KafkaSource {
     /// [`Fault::Broker`] where the coordinator stays away.
     pub(super) fn is_still_ours(&mut self) -> Result<bool, Fault> {
         if self.pauses.is_in_doubt() {
-            if self.is_other_member() {
-                self.join_anew()?;
-                return Ok(false);
-            }
             let assigned = &self.assigned;
             let known = self.committed.values().copied();
             let ours: Vec<Position> =
                 known.filter(|position| assigned.contains(&position.partition)).collect();
             // It is committed already; whoever is no member is refused.
-            if !ours.is_empty() && self.commit_ours(&ours)? != Committed::Done {
+            let is_known = ours.is_empty() || self.commit_ours(&ours)? == Committed::Done;
+            if self.is_other_member() {
+                self.join_anew()?;
+                return Ok(false);
+            }
+            if !is_known {
                 return Ok(false);
             }
         }

@@ -306,7 +306,7 @@ impl Source for KafkaSource {
 
 impl Drop for KafkaSource {
     fn drop(&mut self) {
-        self.leave();
+        self.let_all_go();
     }
 }
 

@@ -108,13 +108,13 @@ fn is_passing(error: &KafkaError) -> bool {
 
 /// Runs `act` on a thread of its own; `None` when it has not ended within `limit`, and then its
 /// thread is left to itself.
-fn watched<T: Send + 'static>(
+pub(super) fn watched<T: Send + 'static>(
     limit: Duration,
     act: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     let (sender, answer) = mpsc::sync_channel(1);
     let began = Instant::now();
-    let spawned = thread::Builder::new().name("transaction".to_owned()).spawn(move || {
+    let spawned = thread::Builder::new().name("watched".to_owned()).spawn(move || {
         // Nobody listens any more where it came too late.
         let _answered = sender.send(act());
     });

@@ -222,15 +222,18 @@ impl<'c, D: Doors> Service<'c, D> {
     }
 
     /// Ends in order: everything done is committed, and every partition saved that can be within
-    /// `limit`. Tells whether that is so: while the group is divided anew, it takes no commit.
+    /// `limit`. Tells whether all is committed: while the group is divided anew it takes nothing,
+    /// and what it does not take may be undone.
     ///
     /// # Errors
     ///
     /// A [`Fault`] when that could not be committed.
     pub fn finish(&mut self, limit: Span) -> Result<bool, Fault> {
         let until = self.clock.uptime() + duration(limit);
+        let was_ready = self.is_ready();
         self.commit(Timely::Now)?;
-        let is_all_committed = self.is_all_committed();
+        // Where it is no longer, what it did is undone.
+        let is_all_committed = self.is_all_committed() && self.is_ready() == was_ready;
         let ours: Vec<u32> = self.partitions.keys().copied().collect();
         for partition in ours {
             self.wait_for_keeper(until);
