@@ -184,8 +184,13 @@ impl<'b> Course<'b> {
         }
     }
 
-    /// An instance stands still until its session is over and others go on without it.
+    /// An instance stands still until its session is over and others go on without it; often in the
+    /// middle of a rebalance, of which it then hears the end too late.
     fn freeze(&mut self) {
+        if self.instances.len() < INSTANCES_MAX {
+            self.start();
+            self.pause(0, 1_500);
+        }
         let Some(mut instance) = self.some() else { return };
         instance.signal("STOP");
         instance.is_frozen = true;
