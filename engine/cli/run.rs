@@ -88,17 +88,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let _doors = open_doors(&args.sources, settings);
     let (topic, group) = (&settings.input.topic, &settings.input.group);
     info!(topic, group, brokers = settings.kafka.brokers, "reading");
-    let mut others = Others::new(settings);
-    while !stop.load(Ordering::Relaxed) {
-        service.turn()?;
-        if args.until_caught_up
-            && service.is_caught_up()
-            && others.are_caught_up(&service.doors().not_ours())?
-            && service.is_done()?
-        {
-            break;
-        }
-    }
+    go_on(&mut service, args, settings, &stop)?;
     stop.store(true, Ordering::Relaxed);
     let is_all_committed = service.finish(settings.halt_deadline)?;
     has_ended.store(true, Ordering::Relaxed);
@@ -111,6 +101,27 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     eprint!("{}", service.counts());
     leave(service);
+    Ok(())
+}
+
+/// Takes turns until it is to `stop` or, where that is wanted, nothing is left to do.
+fn go_on(
+    service: &mut Service<'_, KafkaDoors>,
+    args: &Args,
+    settings: &Settings,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
+    let mut others = Others::new(settings);
+    while !stop.load(Ordering::Relaxed) {
+        service.turn()?;
+        if args.until_caught_up
+            && service.is_caught_up()
+            && others.are_caught_up(&service.doors().not_ours())?
+            && service.is_done()?
+        {
+            break;
+        }
+    }
     Ok(())
 }
 
