@@ -350,9 +350,22 @@ impl Play<'_> {
     }
 
     fn round(&mut self) {
-        for at in 0..self.instances.len() {
+        let mut at = 0;
+        while at < self.instances.len() {
             self.hand.pass(60);
-            self.instances[at].service.turn().unwrap();
+            let client = self.instances[at].client();
+            let Err(fault) = self.instances[at].service.turn() else {
+                at += 1;
+                continue;
+            };
+            // What the store has refused before may be heard only now.
+            self.fault(at, &fault);
+            let mut world = lock(&self.world);
+            world.expel(client);
+            world.clear_up(client);
+        }
+        if self.instances.is_empty() {
+            self.start();
         }
     }
 
