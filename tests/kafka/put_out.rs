@@ -24,9 +24,8 @@ impl Instance {
     }
 
     /// One batch, and what came or went.
-    fn turn(&mut self) -> Batch {
-        let mut batch = Batch::default();
-        self.doors.ends().0.fill(&mut batch).unwrap();
+    fn turn(&mut self) {
+        self.doors.ends().0.fill(&mut Batch::default()).unwrap();
         let handovers = self.doors.handovers().unwrap();
         let start = |handover: &Handover| match handover {
             Handover::TakenOn(partition, committed) => {
@@ -40,7 +39,6 @@ impl Instance {
             self.doors.open(partition, from).unwrap();
         }
         self.handovers.extend(handovers);
-        batch
     }
 
     /// Turns until it `is_there`.

@@ -341,12 +341,23 @@ impl Play<'_> {
             lock(&self.world).expel(number);
             lock(&self.world).clear_up(number);
         }
+        self.end();
+        if self.random.chance(50) {
+            // Time that moved alone is committed later, and may be undone, too.
+            self.hand.pass(6_000);
+            (0..3).for_each(|_| self.round());
+            self.end();
+        }
+        assert!(!lock(&self.world).is_transacting(), "a transaction stays open");
+    }
+
+    /// Goes on until all is done.
+    fn end(&mut self) {
         let is_over = (0..ROUNDS_MAX).any(|_| {
             self.round();
             self.is_done()
         });
         assert!(is_over, "everything is mended, and yet it does not come to an end");
-        assert!(!lock(&self.world).is_transacting(), "a transaction stays open");
     }
 
     fn round(&mut self) {

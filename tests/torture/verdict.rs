@@ -89,17 +89,17 @@ fn same(
     wanted: &BTreeMap<String, Vec<String>>,
 ) -> usize {
     let customers: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
-    let differ = |customer: &&&String| found.get(**customer) != wanted.get(**customer);
-    let others: Vec<&String> = customers.iter().filter(differ).copied().collect();
-    if let Some(first) = others.first() {
+    let n_customers = customers.len();
+    let mut differ = customers;
+    differ.retain(|customer| found.get(*customer) != wanted.get(*customer));
+    if let Some(first) = differ.first() {
         let of = |all: &BTreeMap<String, Vec<String>>| all.get(*first).cloned().unwrap_or_default();
         let (found, wanted) = (of(found), of(wanted));
         let at = (0..).find(|at| found.get(*at) != wanted.get(*at)).unwrap_or_default();
         panic!(
-            "{what} of {} of {} customers differ: {others:?}\n{first}: {} found, {} wanted; number \
-             {at}:\n  found {:?}\n  wanted {:?}",
-            others.len(),
-            customers.len(),
+            "{what} of {} of {n_customers} customers differ: {differ:?}\n{first}: {} found, {} \
+             wanted; number {at}:\n  found {:?}\n  wanted {:?}",
+            differ.len(),
             found.len(),
             wanted.len(),
             found.get(at),
