@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -297,6 +297,22 @@ pub fn wait_for<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T
     }
 }
 
+/// Runs `act` on a thread of its own; `None` when it has not ended within `limit`, and then its
+/// thread is left to itself.
+pub(super) fn watched<T: Send + 'static>(
+    limit: Duration,
+    act: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (sender, answer) = mpsc::sync_channel(1);
+    let began = Instant::now();
+    let spawned = thread::Builder::new().name("watched".to_owned()).spawn(move || {
+        // Nobody listens any more where it came too late.
+        let _answered = sender.send(act());
+    });
+    spawned.ok()?;
+    answer.recv_timeout(limit.saturating_sub(began.elapsed())).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,5 +353,14 @@ mod tests {
         assert!(faults[1].starts_with("kafka.properties.no.such.thing = unknown: wanted a prop"));
         assert_eq!(faults.len(), 2, "TLS is built in: {faults:?}");
         assert!(!faults.concat().contains("hush"));
+    }
+
+    #[test]
+    fn trap_3_a_call_that_hangs_is_left_behind() {
+        assert_eq!(watched(Duration::from_secs(60), || 7), Some(7));
+        let (keep, hang) = mpsc::channel::<()>();
+        let hung = watched(Duration::from_millis(20), move || hang.recv().is_ok());
+        assert_eq!(hung, None);
+        drop(keep);
     }
 }

@@ -136,11 +136,10 @@ impl<'s> Others<'s> {
         if self.looked_at.is_some_and(|looked_at| looked_at.elapsed() < LOOK_EVERY) {
             return Ok(false);
         }
-        let asker = match self.asker.take() {
+        let asker = match &mut self.asker {
             Some(asker) => asker,
-            None => Asker::new(self.settings)?,
+            none => none.insert(Asker::new(self.settings)?),
         };
-        let asker = self.asker.insert(asker);
         let is_all_done = asker.is_all_done(&asker.committed(theirs.iter().copied())?)?;
         if !is_all_done && self.looked_at.is_none() {
             info!(partitions = ?theirs, "caught up; other members of the group are not yet");

@@ -24,17 +24,17 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use tracing::warn;
 
-use super::client;
+use super::client::{self, watched};
 use super::group::{Bell, Group, answer};
 use super::source::KafkaSource;
-use super::transact::watched;
 use super::trouble::words;
 use crate::run::Settings;
+use crate::run::settings::Kafka;
 use crate::wire::{Fault, Handover};
 
-/// After how long a member that is not heard of is replaced, in milliseconds: its alerts wait that
-/// long, so it is not the 45 s of Kafka's default.
-pub(super) const SESSION_MS: &str = "10000";
+/// After how long a member that is not heard of is replaced, unless a property says otherwise: its
+/// alerts wait that long, so it is not the 45 s of Kafka's default.
+const SESSION_MS: u64 = 10_000;
 
 /// How long leaving the group may take.
 const LEAVE_MAX: Duration = Duration::from_secs(5);
@@ -125,11 +125,22 @@ pub(super) fn consumer(
     Ok(consumer)
 }
 
+/// How long a session of the group lasts that `kafka` asks for, in milliseconds.
+pub(super) fn session_ms(kafka: &Kafka) -> u64 {
+    millis(kafka, "session.timeout.ms").unwrap_or(SESSION_MS)
+}
+
+/// The milliseconds that the property called `name` says, if it says any.
+pub(super) fn millis(kafka: &Kafka, name: &str) -> Option<u64> {
+    let found = kafka.properties.iter().find(|(known, _)| *known == name);
+    found.and_then(|(_, text)| text.parse().ok())
+}
+
 /// The consumer's configuration: what promises rest on last, so that no property undoes it.
-pub(super) fn config(settings: &Settings) -> ClientConfig {
+fn config(settings: &Settings) -> ClientConfig {
     let mut config = client::config(&settings.kafka);
     for (name, value) in [
-        ("session.timeout.ms", SESSION_MS),
+        ("session.timeout.ms", &*SESSION_MS.to_string()),
         // A full queue is looked at again soon, not after a second.
         ("fetch.queue.backoff.ms", "10"),
         // A flipped bit is a fault, not an event.

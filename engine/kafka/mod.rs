@@ -3,10 +3,10 @@
 //! Shape   `client` reaches the cluster, with `token` where it wants such, `trouble` puts what it
 //!         says into words; `source` reads the input through one `tap` a partition; `handover`
 //!         takes partitions on and gives them up as `group`'s callbacks have noted, `membership`
-//!         and `pause` tell whether that is out of date or may be; `sink` writes the outputs through `produce`, in
-//!         transactions by `transact` where that is wanted, else under the eye of `watch`; `doors`
-//!         joins both ends; `journal` is read by whoever takes a partition on; `committed` tells how
-//!         far the whole group is; `check` looks before anything starts.
+//!         and `pause` tell whether that is out of date or may be; `sink` writes the outputs
+//!         through `produce`, in transactions by `transact` where that is wanted, else under the
+//!         eye of `watch`; `doors` joins both ends; `journal` is read by whoever takes a partition
+//!         on; `committed` tells how far the whole group is; `check` looks before anything starts.
 //! Rules   offsets are committed only by [`Doors::commit`](crate::wire::Doors::commit), with the
 //!         partition's `now` as their metadata (D-2). Nothing is lost silently: what cannot be
 //!         delivered or read becomes a fault that says what is safe.

@@ -20,9 +20,9 @@ pub(super) struct Pauses {
 
 impl Pauses {
     /// No pause yet, in sessions of `session_ms`.
-    pub(super) fn new(session_ms: Option<u64>, delivery: Delivery) -> Pauses {
-        let half = session_ms.map(|ms| Duration::from_millis(ms / 2));
-        let max = half.filter(|_| delivery == Delivery::EffectivelyOnce);
+    pub(super) fn new(session_ms: u64, delivery: Delivery) -> Pauses {
+        let half = Duration::from_millis(session_ms / 2);
+        let max = (delivery == Delivery::EffectivelyOnce).then_some(half);
         Pauses { max, seen_at: Instant::now() }
     }
 
@@ -65,11 +65,11 @@ mod tests {
 
     #[test]
     fn half_a_session_without_a_sign_is_a_doubt() {
-        let mut pauses = Pauses::new(Some(60_000), Delivery::EffectivelyOnce);
+        let mut pauses = Pauses::new(60_000, Delivery::EffectivelyOnce);
         assert!(!pauses.is_in_doubt());
         pauses.max = Some(Duration::ZERO);
         std::thread::yield_now();
         assert!(pauses.is_in_doubt());
-        assert_eq!(Pauses::new(Some(1), Delivery::ExactlyOnce).max, None);
+        assert_eq!(Pauses::new(1, Delivery::ExactlyOnce).max, None);
     }
 }

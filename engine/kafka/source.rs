@@ -19,7 +19,7 @@ use rdkafka::message::Message;
 
 use super::client::{Reach, Tries, duration, serve};
 use super::group::{Bell, Group};
-use super::membership::{self, set_up};
+use super::membership::{self, session_ms, set_up};
 use super::pause::Pauses;
 use super::tap::{Poured, Tap};
 use super::trouble::words;
@@ -82,8 +82,6 @@ impl KafkaSource {
         let topic = settings.input.topic.clone();
         let bell = Arc::new(Bell::default());
         let consumer = membership::consumer(settings, &bell)?;
-        let session = membership::config(settings);
-        let session = session.get("session.timeout.ms").and_then(|text| text.parse().ok());
         let group = Arc::clone(consumer.context());
         let brokers = &settings.kafka.brokers;
         let reach = Reach { brokers, retry: settings.retry, trouble: &group.trouble };
@@ -103,7 +101,7 @@ impl KafkaSource {
             handovers: Vec::new(),
             unplaced: None,
             away: None,
-            pauses: Pauses::new(session, settings.delivery),
+            pauses: Pauses::new(session_ms(&settings.kafka), settings.delivery),
             member_id: None,
             settings: settings.clone(),
             consumer: Arc::new(consumer),

@@ -9,16 +9,15 @@
 //! Source  DESIGN §15, traps 1 to 5; KIP-98, KIP-447.
 
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::producer::Producer as _;
 
-use super::client::{Reach, Tries};
+use super::client::{Reach, Tries, watched};
 use super::produce::Producer;
 use super::trouble::words;
 use crate::run::settings::Retry;
@@ -103,35 +102,5 @@ fn is_passing(error: &KafkaError) -> bool {
             error.is_retriable() && !error.txn_requires_abort() && !error.is_fatal()
         }
         error => error.rdkafka_error_code() == Some(Code::OperationTimedOut),
-    }
-}
-
-/// Runs `act` on a thread of its own; `None` when it has not ended within `limit`, and then its
-/// thread is left to itself.
-pub(super) fn watched<T: Send + 'static>(
-    limit: Duration,
-    act: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    let (sender, answer) = mpsc::sync_channel(1);
-    let began = Instant::now();
-    let spawned = thread::Builder::new().name("watched".to_owned()).spawn(move || {
-        // Nobody listens any more where it came too late.
-        let _answered = sender.send(act());
-    });
-    spawned.ok()?;
-    answer.recv_timeout(limit.saturating_sub(began.elapsed())).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn trap_3_a_call_that_hangs_is_left_behind() {
-        assert_eq!(watched(Duration::from_secs(60), || 7), Some(7));
-        let (keep, hang) = mpsc::channel::<()>();
-        let hung = watched(Duration::from_millis(20), move || hang.recv().is_ok());
-        assert_eq!(hung, None);
-        drop(keep);
     }
 }

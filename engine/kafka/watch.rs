@@ -24,7 +24,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::membership::SESSION_MS;
+use super::membership::{millis, session_ms};
 use crate::run::settings::Kafka;
 
 /// How often the thread ticks.
@@ -70,12 +70,8 @@ impl Ticks {
 impl Watch {
     /// A watch that holds the session of a group that `kafka` asks for.
     pub(super) fn new(kafka: &Kafka) -> Watch {
-        let millis = |name: &str| {
-            let found = kafka.properties.iter().find(|(known, _)| *known == name);
-            found.and_then(|(_, text)| text.parse::<u64>().ok())
-        };
-        let session = millis("session.timeout.ms").or(SESSION_MS.parse().ok()).unwrap_or(0);
-        let heartbeat = millis("heartbeat.interval.ms").unwrap_or(HEARTBEAT_MS);
+        let session = session_ms(kafka);
+        let heartbeat = millis(kafka, "heartbeat.interval.ms").unwrap_or(HEARTBEAT_MS);
         let limit_ms = session.saturating_sub(heartbeat).max(session / 2);
         let (began, ticks) = (Instant::now(), Arc::new(Ticks::default()));
         let watched = Arc::downgrade(&ticks);
