@@ -4,7 +4,8 @@
 //!         handed to the disk: a crash between any two of these leaves the older ones whole.
 //!         Several may be written for one partition at the same time, by instances of which one
 //!         does not know yet that it is no longer its own: each in a file of its own. What a crash
-//!         left half written is removed when the partition's next one is begun an hour later.
+//!         left half written is removed when the partition's next one is begun, once nobody has
+//!         written to it for ten minutes.
 
 use std::fs::{self, DirEntry, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -23,8 +24,9 @@ pub struct Directory {
 
 /// How the file of a checkpoint ends that is not whole yet.
 const PART: &str = ".part";
-/// How long nobody has written to it before it is taken for one that a crash left.
-const PART_AGE_MAX: Duration = Duration::from_secs(3_600);
+/// How long nobody has written to it before it is taken for one that a crash left: longer than
+/// whoever writes it may wait for a broker, and short enough that crash upon crash fills no disk.
+const PART_AGE_MAX: Duration = Duration::from_secs(600);
 
 /// How much is gathered before it is written.
 const BUFFER_BYTES: usize = 256 << 10;

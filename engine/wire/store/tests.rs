@@ -48,9 +48,9 @@ fn a_folder_keeps_what_others_put_there_and_clears_what_a_crash_left() {
     fs::create_dir(partition.join("00000000000000000011-5.ckpt")).unwrap();
     let (left, others) =
         ("1-a.00000000000000000008-5.ckpt.part", "1-b.00000000000000000008-5.ckpt.part");
-    for (file, hours) in [(left, 2), (others, 0)] {
+    for (file, minutes) in [(left, 11), (others, 9)] {
         fs::write(partition.join(file), "half").unwrap();
-        let written_at = SystemTime::now() - Duration::from_secs(3_600 * hours);
+        let written_at = SystemTime::now() - Duration::from_secs(60 * minutes);
         let file = fs::File::options().write(true).open(partition.join(file)).unwrap();
         file.set_modified(written_at).unwrap();
     }
